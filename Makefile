@@ -1,0 +1,64 @@
+# Everything a newcomer needs: `make demo` runs the main job, `make test` checks the project.
+# Nothing but make, git and a Python of 3.11 or newer (with venv) is assumed.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# More threads than cores spin against each other; two are what the documented times were measured with.
+export OMP_NUM_THREADS ?= 2
+export OMP_WAIT_POLICY ?= PASSIVE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test test-slow lint format docs clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints/cpu.txt
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "error: expected Python 3.11 or newer as '$(PYTHON)', found none; install it, or name it: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: expected Python 3.11 or newer, '$(PYTHON)' is $$($(PYTHON) -V 2>&1); name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "error: '$(PYTHON)' cannot make virtual environments; install its venv module (Debian: apt install python3-venv)" >&2; exit 1; }
+	@echo "Setting up $(VENV) (once; it downloads about 0.4 GB and takes a minute or two) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq -c constraints/cpu.txt -e '.[dev]'
+	@# Its data file is the real Qwen2 vocabulary, which the tests need; it is never imported, so nor are its own needs.
+	@$(BIN)/python -m pip install -qq --no-deps dashscope==2.0.2
+	@touch $@
+
+demo: $(STAMP)  ## point in a photograph and in an RGB-D pair; pictures go to runs/demo
+	@$(BIN)/python examples/motorcycle.py runs/demo
+	$(BIN)/roborefer point examples/coffee.png "the spoon" --output runs/demo/coffee.png
+	$(BIN)/roborefer point runs/demo/left.png "the seat of the motorcycle" \
+	  --depth runs/demo/depth.npy --intrinsics runs/demo/intrinsics.json --output runs/demo/motorcycle.png
+	@echo "Look at runs/demo/coffee.png and runs/demo/motorcycle.png."
+
+test: lint  ## everything that must hold: lint, types, tests
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: $(STAMP)  ## the long proofs
+	@$(BIN)/python -m pytest -q -m slow
+
+lint: $(STAMP)  ## ruff and mypy, changing nothing
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "error: files above are not formatted; run: make format" >&2; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+
+format: $(STAMP)  ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+docs: $(STAMP)  ## write docs/cli.md anew from the commands' own help
+	@$(BIN)/python docs/generate_cli.py
+
+clean:  ## remove the environment, caches and the demo's pictures
+	@rm -rf $(VENV) runs/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find src tests examples docs benchmarks -type d -name __pycache__ -prune -exec rm -rf {} +

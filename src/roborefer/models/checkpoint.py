@@ -1,0 +1,468 @@
+"""The on-disk layout of the published checkpoints, read and written.
+
+A checkpoint is a folder: ``config.json`` and one folder per part, each with its own ``config.json`` and its weights
+as ``model.safetensors`` or as shards with ``model.safetensors.index.json``. The language model's folder also holds
+the tokenizer. Only safetensors are read; nothing of a checkpoint is ever executed.
+
+This is the only file that knows the folder and tensor names on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from roborefer.errors import CheckpointError
+from roborefer.images import one_line
+from roborefer.models.config import ModelConfig, llm_config, projector_config
+from roborefer.models.prompt import MEDIA_TOKENS, QWEN2_CHAT_TEMPLATE, SENTINEL_TOKEN
+
+TOKENIZER_FOLDER = "llm"
+_INDEX = "model.safetensors.index.json"
+_SINGLE = "model.safetensors"
+_MAX_JSON_BYTES = 64 * 2**20
+_SHARD_BYTES = 4 * 2**30
+# A mapped file counts as memory in use for every page that was read: reopen it after this many bytes.
+_BYTES_PER_MAPPING = 16 * 2**20
+_ROWS_AT_ONCE = 4096
+_DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One sub-folder: where it is on disk, and the attribute of the model that it fills."""
+
+    folder: str
+    attribute: str
+
+
+_PARTS = (
+    Part("llm", "llm"),
+    Part("vision_tower", "vision_tower"),
+    Part("mm_projector", "mm_projector"),
+    Part("depth_tower", "depth_tower"),
+    Part("depth_projector", "depth_projector"),
+)
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+
+
+def resolve_folder(path_or_hub_id: str | Path, revision: str | None = None) -> Path:
+    """The local folder of a checkpoint; a hub id is downloaded (safetensors, JSON and tokenizer files only)."""
+    folder = Path(path_or_hub_id)
+    if folder.is_dir():
+        return folder
+    name = str(path_or_hub_id)
+    if folder.exists():
+        raise CheckpointError(
+            f"expected a checkpoint folder, got the file {name}: name the folder that holds config.json"
+        )
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise CheckpointError(
+            f"expected a checkpoint folder or a hub id like 'owner/name', got {name!r}: no such folder"
+        )
+    return _download(name, revision)
+
+
+def _download(hub_id: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    patterns = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
+    try:
+        return Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns))
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise CheckpointError(
+            f"expected a checkpoint folder or a hub id, got {hub_id!r}: the hub has no such model"
+        ) from error
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise CheckpointError(
+            f"cannot download {hub_id!r} from the hub ({type(error).__name__}): check the network, or name a folder"
+        ) from error
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """The configuration of a checkpoint; each part's own ``config.json`` goes before the copy in the top one."""
+    published = read_json(folder / "config.json")
+    if "llm_cfg" not in published and "text_config" not in published:
+        raise CheckpointError(f"expected {folder / 'config.json'} to describe llm_cfg and towers, got another model's")
+    for key, part in (
+        ("llm_cfg", "llm"),
+        ("vision_tower_cfg", "vision_tower"),
+        ("mm_projector_cfg", "mm_projector"),
+        ("depth_tower_cfg", "depth_tower"),
+        ("depth_projector_cfg", "depth_projector"),
+    ):
+        needed = part in ("llm", "vision_tower", "mm_projector") or published.get(key)
+        if (folder / part / "config.json").exists():
+            published[key] = read_json(folder / part / "config.json")
+        elif needed:
+            raise CheckpointError(
+                f"expected the folder {part}/ with a config.json in {folder}, found none: the checkpoint is incomplete"
+            )
+    try:
+        config: ModelConfig = ModelConfig.from_dict(published)
+    except CheckpointError:
+        raise
+    except Exception as error:  # values of the wrong kind make transformers' checks raise nearly anything
+        raise CheckpointError(
+            f"cannot read {folder / 'config.json'} and those of its parts: {one_line(error)}; mend them"
+        ) from error
+    return config
+
+
+def build(model_class: Any, config: ModelConfig, folder: Path) -> Any:
+    """A model without memory for its weights, on the meta device; :func:`load_weights` fills it."""
+    try:
+        with torch.device("meta"):
+            return model_class(config)
+    except CheckpointError:
+        raise
+    except Exception as error:  # sizes that do not go together make the blocks raise nearly anything
+        raise CheckpointError(
+            f"cannot build the model that {folder / 'config.json'} describes: {one_line(error)}; mend it"
+        ) from error
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a checkpoint, with every media token; those it lacks are added, as the published loader does."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder / TOKENIZER_FOLDER, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # broken files make the tokenizers library raise bare exceptions
+        raise CheckpointError(
+            f"cannot read the tokenizer in {folder / TOKENIZER_FOLDER}: the checkpoint is incomplete"
+        ) from error
+    known = tokenizer.get_vocab()
+    missing = [token for token in (SENTINEL_TOKEN, *MEDIA_TOKENS) if token not in known]
+    if missing:
+        tokenizer.add_tokens(missing, special_tokens=True)
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = QWEN2_CHAT_TEMPLATE
+    return tokenizer
+
+
+def resize_vocabulary(model: Any, size: int) -> None:
+    """Give the language model as many token embeddings as the tokenizer has tokens.
+
+    New rows (a media token that is replaced by features anyway) are the mean of the others, so that loading twice
+    gives the same weights.
+    """
+    embeddings = [model.llm.model.embed_tokens]
+    if not model.config.text_config.tie_word_embeddings:
+        embeddings.append(model.llm.lm_head)
+    for module in embeddings:
+        old = module.weight.detach()
+        new = old.new_empty(size, old.shape[1])
+        new[: len(old)] = old[:size]
+        if size > len(old):
+            # Chunk by chunk: the whole table in fp32 would be the largest thing in memory.
+            total = sum(chunk.float().sum(dim=0) for chunk in old.split(_ROWS_AT_ONCE))
+            new[len(old) :] = (total / len(old)).to(old.dtype)
+        module.weight = nn.Parameter(new)
+    model.llm.model.embed_tokens.num_embeddings = size
+    model.llm.lm_head.out_features = size
+    model.llm.vocab_size = model.llm.model.vocab_size = model.llm.config.vocab_size = size
+    model.config.text_config.vocab_size = size
+    model.llm.tie_weights()
+
+
+def resolve_dtype(folder: Path, dtype: str | torch.dtype) -> torch.dtype:
+    """A torch dtype from its name; ``auto`` is the dtype in which the language model is stored."""
+    names = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    names |= {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    if isinstance(dtype, torch.dtype) and dtype in names.values():
+        return dtype
+    if dtype in names:
+        return names[dtype]
+    if dtype != "auto":
+        raise CheckpointError(f"expected dtype to be auto, {', '.join(names)}, got {dtype!r}")
+    stored = _stored_tensors(folder / "llm")
+    if not stored:
+        raise CheckpointError(f"expected tensors in {folder / 'llm'}, found none: the checkpoint is incomplete")
+    return next(iter(stored.values())).dtype
+
+
+def load_weights(model: Any, folder: Path, *, dtype: torch.dtype, device: torch.device, progress: bool = False) -> None:
+    """Fill a model that was built on the meta device.
+
+    Tensors come one at a time, so that the peak stays near the size of the weights in ``dtype``. Everything is
+    checked before the first tensor is read.
+
+    Raises:
+        CheckpointError: a tensor is missing, extra or misshapen.
+    """
+    plan = [
+        (part, _stored_tensors(folder / part.folder)) for part in _PARTS if getattr(model, part.attribute) is not None
+    ]
+    for part, stored in plan:
+        _check_part(part, getattr(model, part.attribute), stored)
+    total = sum(len(stored) for _, stored in plan)
+    with tqdm(total=total, desc="loading", unit="tensor", disable=not progress, leave=False) as bar:
+        for part, stored in plan:
+            module = getattr(model, part.attribute)
+            for name, tensor in _stream(stored, dtype, device):
+                _assign(module, name, tensor)
+                bar.update()
+    _materialize_buffers(model, device)
+    model.llm.tie_weights()
+
+
+@dataclass(frozen=True)
+class _Stored:
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+
+def _stored_tensors(folder: Path) -> dict[str, _Stored]:
+    """Tensor name -> where it is stored, from the headers of the part's safetensors files."""
+    stored: dict[str, _Stored] = {}
+    for path in _weight_files(folder):
+        try:
+            with safe_open(path, framework="pt") as file:
+                for name in file.keys():  # noqa: SIM118 - not a dict
+                    view = file.get_slice(name)
+                    kind = _DTYPES.get(view.get_dtype())
+                    if kind is None:
+                        raise CheckpointError(
+                            f"expected floating point weights, got {view.get_dtype()} for {name} in {path}"
+                        )
+                    stored[name] = _Stored(path, name, tuple(view.get_shape()), kind)
+        except (SafetensorError, OSError) as error:
+            raise CheckpointError(
+                f"cannot read {path}: not a complete safetensors file ({error}); download it again"
+            ) from error
+    return stored
+
+
+def _weight_files(folder: Path) -> Sequence[Path]:
+    index = folder / _INDEX
+    if index.exists():
+        weight_map = read_json(index).get("weight_map")
+        if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
+            raise CheckpointError(
+                f"expected a weight_map from tensors to file names in {index}, found none: download it again"
+            )
+        paths = [folder / name for name in sorted(set(weight_map.values()))]
+        for path in paths:
+            if path.parent != folder or not path.exists():
+                raise CheckpointError(
+                    f"expected the shard {path.name} in {folder}, as its index says; found none: download it again"
+                )
+        return paths
+    if (folder / _SINGLE).exists():
+        return [folder / _SINGLE]
+    others = sorted(path.name for path in folder.glob("*.bin")) if folder.is_dir() else []
+    hint = (
+        f"{others[0]} is a pickle, which is never read; convert it to safetensors"
+        if others
+        else "the checkpoint is incomplete"
+    )
+    raise CheckpointError(f"expected {_SINGLE} in {folder}, found none: {hint}")
+
+
+def _check_part(part: Part, module: nn.Module, stored: dict[str, _Stored]) -> None:
+    expected = {name: tuple(tensor.shape) for name, tensor in _owned_tensors(module).items()}
+    if "lm_head.weight" in stored and "lm_head.weight" not in expected:
+        stored.pop("lm_head.weight")  # a tied head that was written out all the same
+    for name in expected:
+        if name not in stored:
+            raise CheckpointError(f"expected the tensor {part.folder}/{name}, found none: the checkpoint is incomplete")
+    for name, where in stored.items():
+        if name not in expected:
+            raise CheckpointError(
+                f"the tensor {part.folder}/{name} belongs to no part of this model: config.json describes another one"
+            )
+        if where.shape != expected[name]:
+            raise CheckpointError(
+                f"expected the tensor {part.folder}/{name} to have shape {expected[name]}, got {where.shape}"
+            )
+
+
+def _owned_tensors(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and persistent buffers by name, without a head that is tied to the embeddings."""
+    tensors = dict(module.state_dict(keep_vars=True))
+    if getattr(getattr(module, "config", None), "tie_word_embeddings", False):
+        tensors.pop("lm_head.weight", None)
+    return tensors
+
+
+def _stream(stored: dict[str, _Stored], dtype: torch.dtype, device: torch.device) -> Iterator[tuple[str, Tensor]]:
+    """Tensors one at a time, copied a few rows at a time from files that are reopened to give pages back."""
+    with ExitStack() as opened:
+        path, mapped, file = None, 0, None
+        for where in stored.values():
+            tensor = torch.empty(where.shape, dtype=dtype, device=device)
+            for rows in _row_ranges(where):
+                if file is None or where.path != path or mapped >= _BYTES_PER_MAPPING:
+                    opened.close()
+                    file = opened.enter_context(safe_open(where.path, framework="pt"))
+                    path, mapped = where.path, 0
+                source = file.get_slice(where.name)[rows] if where.shape else file.get_tensor(where.name)
+                tensor[rows].copy_(source)
+                mapped += source.numel() * source.element_size()
+                del source  # it would keep the mapping alive
+            yield where.name, tensor
+
+
+def _row_ranges(where: _Stored) -> Iterator[Any]:
+    """Indices that cut a tensor along its first axis into pieces of at most ``_BYTES_PER_MAPPING``."""
+    if not where.shape:
+        yield ...
+        return
+    row_bytes = math.prod(where.shape[1:]) * where.dtype.itemsize
+    step = max(1, _BYTES_PER_MAPPING // max(1, row_bytes))
+    for start in range(0, where.shape[0], step):
+        yield slice(start, min(start + step, where.shape[0]))
+
+
+def _assign(module: nn.Module, name: str, tensor: Tensor) -> None:
+    path, _, leaf = name.rpartition(".")
+    owner = module.get_submodule(path)
+    if leaf in owner._parameters:
+        owner._parameters[leaf] = nn.Parameter(tensor, requires_grad=tensor.is_floating_point())
+    else:
+        owner._buffers[leaf] = tensor
+
+
+def _materialize_buffers(model: Any, device: torch.device) -> None:
+    """Compute the buffers that no checkpoint holds: patch positions and rotary frequencies."""
+    for module in model.modules():
+        positions = getattr(module, "position_ids", None)
+        if isinstance(positions, Tensor) and positions.is_meta:
+            module.position_ids = torch.arange(positions.shape[-1], device=device).expand(1, -1)
+    rotary = model.llm.model.rotary_emb
+    model.llm.model.rotary_emb = type(rotary)(config=rotary.config).to(device)
+    left = [name for name, tensor in [*model.named_parameters(), *model.named_buffers()] if tensor.is_meta]
+    left = [name for name in left if name != "llm.lm_head.weight"]
+    if left:
+        raise CheckpointError(f"the tensor {left[0]} was not filled: this architecture is not supported")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a small file; anything else is a CheckpointError that names the file."""
+    if not path.is_file():
+        raise CheckpointError(f"expected {path.name} in {path.parent}, found none: name a complete checkpoint folder")
+    if path.stat().st_size > _MAX_JSON_BYTES:
+        raise CheckpointError(f"expected {path} to be a small JSON file, got {path.stat().st_size} bytes")
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (ValueError, UnicodeDecodeError, RecursionError) as error:
+        raise CheckpointError(f"expected JSON in {path}, got something else ({error})") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"expected a JSON object in {path}, got a {type(content).__name__}")
+    return content
+
+
+# ---- writing -------------------------------------------------------------------------------------------------------
+
+
+def save_weights(model: Any, folder: Path) -> None:
+    """Write configuration and weights in the published layout, aside first and then renamed part by part."""
+    config: ModelConfig = model.config
+    config.dtype = model.dtype
+    configs = {
+        "llm": llm_config(config),
+        "vision_tower": config.vision_config.to_dict(),
+        "mm_projector": projector_config(config.mm_projector_type),
+        "depth_tower": None if config.depth_config is None else config.depth_config.to_dict(),
+        "depth_projector": projector_config(config.depth_projector_type) if config.depth_projector_type else None,
+    }
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".saving-", dir=folder))
+    except OSError as error:
+        raise CheckpointError(f"cannot write to the folder {folder}: {one_line(error)}; name another one") from error
+    try:
+        for part in _PARTS:
+            module = getattr(model, part.attribute)
+            if module is None:
+                continue
+            part_folder = staging / part.folder
+            part_folder.mkdir()
+            _write_json(part_folder / "config.json", configs[part.folder] or {})
+            _save_part(_owned_tensors(module), part_folder)
+        _write_json(staging / "config.json", config.to_published())
+        _move_into(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        if is_new and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _save_part(tensors: dict[str, Tensor], folder: Path) -> None:
+    shards: list[list[str]] = [[]]
+    size = 0
+    for name, tensor in tensors.items():
+        bytes_needed = tensor.numel() * tensor.element_size()
+        if size and size + bytes_needed > _SHARD_BYTES:
+            shards.append([])
+            size = 0
+        shards[-1].append(name)
+        size += bytes_needed
+    if len(shards) == 1:
+        _save_shard(tensors, folder / _SINGLE)
+        return
+    weight_map = {}
+    for number, shard in enumerate(shards, 1):
+        name = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
+        _save_shard({tensor: tensors[tensor] for tensor in shard}, folder / name)
+        weight_map.update(dict.fromkeys(shard, name))
+    total = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    _write_json(folder / _INDEX, {"metadata": {"total_size": total}, "weight_map": weight_map})
+
+
+def _save_shard(tensors: dict[str, Tensor], path: Path) -> None:
+    on_cpu = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
+    save_file(on_cpu, path, metadata={"format": "pt"})
+    # safetensors writes files that only their owner may read; a checkpoint is shared like any other file.
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)
+
+
+def _move_into(staging: Path, folder: Path) -> None:
+    """Rename file by file; weights that the new checkpoint replaces are removed first, other files stay.
+
+    ``config.json`` goes first and comes last: a folder that was left halfway is refused, and never read as a mixture.
+    """
+    (folder / "config.json").unlink(missing_ok=True)
+    for source in sorted(staging.rglob("*")):
+        target = folder / source.relative_to(staging)
+        if source.is_dir():
+            target.mkdir(exist_ok=True)
+            for old in (*target.glob("model*.safetensors"), *target.glob(_INDEX)):
+                old.unlink()
+    files = [path for path in sorted(staging.rglob("*")) if path.is_file()]
+    for source in sorted(files, key=lambda path: path == staging / "config.json"):
+        os.replace(source, folder / source.relative_to(staging))
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", "utf-8")

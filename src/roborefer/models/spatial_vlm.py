@@ -1,0 +1,374 @@
+"""SpatialVLM: RGB tower, depth tower, two projectors and a Qwen2 language model, composed.
+
+The path of one sample: tiles -> tower -> projector -> one feature block per media token, each followed by the
+embedding of a newline -> put in place of its media token -> language model (paper section 3.2, figure 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from transformers import GenerationConfig, GenerationMixin, PreTrainedModel, Qwen2ForCausalLM
+from transformers.cache_utils import Cache
+from transformers.modeling_outputs import CausalLMOutputWithPast
+
+from roborefer.models import checkpoint
+from roborefer.models.config import ModelConfig
+from roborefer.models.projector import Projector, merge_grid, merge_scales, split_grid
+from roborefer.models.prompt import IGNORE_INDEX, end_token_id, media_token_ids
+from roborefer.models.vision_tower import VisionTower
+
+BlockSize = tuple[int, int] | None
+Stage = Literal["align", "sft", "none"]
+
+# Tiles that go through a tower together: enough to fill the cores, few enough to keep activations small.
+_TILES_AT_ONCE = 4
+
+
+@dataclass(frozen=True, eq=False)
+class FusedBatch:
+    """Text and media embeddings in one sequence per sample, padded on the right.
+
+    Attributes:
+        inputs_embeds: (B, F, H); padded positions are zero vectors.
+        attention_mask: (B, F) bool.
+        labels: (B, F) int64, ``IGNORE_INDEX`` at media and padding.
+    """
+
+    inputs_embeds: Tensor
+    attention_mask: Tensor
+    labels: Tensor
+
+
+class SpatialVLM(PreTrainedModel, GenerationMixin):
+    """The model. ``from_pretrained`` and ``save_pretrained`` read and write the published folder layout."""
+
+    config_class = ModelConfig
+    base_model_prefix = "llm"
+    main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _tied_weights_keys = {"llm.lm_head.weight": "llm.model.embed_tokens.weight"}  # noqa: RUF012
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        hidden_size = config.text_config.hidden_size
+        self.llm = Qwen2ForCausalLM._from_config(config.text_config)
+        self.vision_tower = VisionTower(config.vision_config, config.mm_vision_select_layer)
+        self.mm_projector = Projector(config.mm_projector_type, config.projector_input_size, hidden_size)
+        self.depth_tower, self.depth_projector = None, None
+        if config.depth_projector_type is not None:
+            self.depth_projector = Projector(config.depth_projector_type, config.projector_input_size, hidden_size)
+        if config.depth_config is not None:
+            self.depth_tower = VisionTower(config.depth_config, config.mm_vision_select_layer)
+        # Token ids belong to the tokenizer; the processor that comes with the checkpoint sets them.
+        self.image_token_id: int = -1
+        self.depth_token_id: int = -1
+        self.newline_token_ids: tuple[int, ...] = ()
+        self.post_init()
+
+    def get_input_embeddings(self) -> torch.nn.Module:
+        return self.llm.get_input_embeddings()
+
+    def set_input_embeddings(self, value: torch.nn.Module) -> None:
+        self.llm.set_input_embeddings(value)
+
+    def get_output_embeddings(self) -> torch.nn.Module:
+        return self.llm.get_output_embeddings()
+
+    def set_media_tokens(self, image: int, depth: int, newline: Sequence[int]) -> None:
+        """Tell the model which token ids stand for pictures, and which follow each of them."""
+        self.image_token_id, self.depth_token_id = image, depth
+        self.newline_token_ids = tuple(newline)
+
+    def set_trainable(self, stage: Stage) -> None:
+        """Choose the parameters of a training stage (paper section 3.2): ``align`` the depth projector only,
+        ``sft`` everything, ``none`` nothing."""
+        self.requires_grad_(stage == "sft")
+        if stage == "align":
+            if self.depth_projector is None:
+                raise ValueError("expected a model with a depth projector for stage 'align', got an RGB-only one")
+            self.depth_projector.requires_grad_(True)
+
+    # ---- media -------------------------------------------------------------------------------------------------
+
+    def encode_media(self, pixels: Tensor, block_sizes: Sequence[BlockSize], *, depth: bool) -> list[Tensor]:
+        """Features for every media token of one kind, in prompt order.
+
+        Args:
+            pixels: (T, 3, S, S), the tiles of all pictures one after another.
+            block_sizes: For ``dynamic_s2``, (rows, columns) per picture; ignored otherwise.
+            depth: Which tower and projector to use. Without a depth tower, depth goes through the RGB tower.
+
+        Returns:
+            One (n, H) tensor per media token: per tile, or per picture for ``dynamic_s2``. The embedding of the
+            newline is its last row.
+        """
+        tower = self.depth_tower if depth and self.depth_tower is not None else self.vision_tower
+        projector = self.depth_projector if depth else self.mm_projector
+        if projector is None:
+            raise ValueError("expected a model with a depth projector to encode depth, got an RGB-only one")
+        pixels = pixels.to(device=self.device, dtype=self.dtype)
+        features = self._tower_features(tower, pixels)
+        if self.config.image_aspect_ratio == "dynamic_s2":
+            blocks = self._project_scales(projector, features, block_sizes)
+        else:
+            blocks = list(projector(features))
+        newline = self.get_input_embeddings()(torch.tensor(self.newline_token_ids, device=self.device))
+        return [torch.cat([block, newline.to(block.dtype)]) for block in blocks]
+
+    def _tower_features(self, tower: VisionTower, pixels: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            return tower(pixels)
+        return torch.cat([tower(part) for part in torch.split(pixels, _TILES_AT_ONCE)])
+
+    def _project_scales(self, projector: Projector, features: Tensor, block_sizes: Sequence[BlockSize]) -> list[Tensor]:
+        """``dynamic_s2``: merge the scales of each picture, project tile by tile, lay out as one raster."""
+        scales, output_index = self.config.s2_scales, self.config.s2_resize_output_to_scale_idx
+        smaller = sum((scale // scales[0]) ** 2 for scale in scales[:-1])
+        blocks, start = [], 0
+        for block_size in block_sizes:
+            if block_size is None:
+                raise ValueError("expected a block size per picture for dynamic_s2, got None")
+            count = smaller + block_size[0] * block_size[1]
+            grid = merge_scales(features[start : start + count], block_size, scales, output_index)
+            start += count
+            rows, columns = (size // (features.shape[1] ** 0.5) for size in grid.shape[:2])
+            tiles = split_grid(grid, int(rows), int(columns))
+            projected = projector(tiles.flatten(1, 2))
+            side = int(projected.shape[1] ** 0.5)
+            raster = merge_grid(projected.unflatten(1, (side, side)), int(rows), int(columns))
+            blocks.append(raster.flatten(0, 1))
+        if start != features.shape[0]:
+            raise ValueError(f"expected {start} tiles for block sizes {list(block_sizes)}, got {features.shape[0]}")
+        return blocks
+
+    # ---- fusion ------------------------------------------------------------------------------------------------
+
+    def fuse(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None,
+        images: Sequence[Tensor],
+        depths: Sequence[Tensor],
+        labels: Tensor | None = None,
+    ) -> FusedBatch:
+        """Put media features in place of their tokens; cut at ``model_max_length``; pad on the right.
+
+        Args:
+            input_ids: (B, S) int64.
+            attention_mask: (B, S), 1 at tokens; None for no padding.
+            images, depths: What :meth:`encode_media` returned, in the order of the tokens.
+            labels: (B, S) int64 or None.
+
+        Raises:
+            ValueError: the number of features differs from the number of tokens.
+        """
+        self._check_media_counts(input_ids, attention_mask, images, depths)
+        streams = {self.image_token_id: iter(images), self.depth_token_id: iter(depths)}
+        embed = self.get_input_embeddings()
+        rows, row_labels = [], []
+        for index, ids in enumerate(input_ids):
+            keep = slice(None) if attention_mask is None else attention_mask[index].bool()
+            ids = ids[keep]
+            row_label = torch.full_like(ids, IGNORE_INDEX) if labels is None else labels[index][keep]
+            row, row_label = _insert_media(ids, embed(ids), row_label, streams)
+            rows.append(row[: self.config.model_max_length])
+            row_labels.append(row_label[: self.config.model_max_length])
+        mask = [torch.ones(len(row), dtype=torch.bool, device=row.device) for row in rows]
+        pad = torch.nn.utils.rnn.pad_sequence
+        return FusedBatch(pad(rows, batch_first=True), pad(mask, batch_first=True), pad(row_labels, True, IGNORE_INDEX))
+
+    def _check_media_counts(
+        self, input_ids: Tensor, attention_mask: Tensor | None, images: Sequence[Tensor], depths: Sequence[Tensor]
+    ) -> None:
+        real = input_ids if attention_mask is None else input_ids[attention_mask.bool()]
+        for name, token, features in (("image", self.image_token_id, images), ("depth", self.depth_token_id, depths)):
+            count = int((real == token).sum())
+            if count != len(features):
+                raise ValueError(f"expected {count} {name} features for the {name} tokens, got {len(features)}")
+
+    # ---- language model ----------------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        depth_values: Tensor | None = None,
+        image_block_sizes: Sequence[BlockSize] | None = None,
+        depth_block_sizes: Sequence[BlockSize] | None = None,
+        labels: Tensor | None = None,
+        packed: bool = False,
+        inputs_embeds: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        past_key_values: Cache | None = None,
+        use_cache: bool | None = None,
+        logits_to_keep: int | Tensor = 0,
+        **kwargs: Any,
+    ) -> CausalLMOutputWithPast:
+        """Logits (B, F, V) over the fused sequence, and the mean loss over supervised tokens.
+
+        Args:
+            input_ids: (B, S) int64 with media tokens; or ``inputs_embeds`` (B, F, H), already fused.
+            attention_mask: (B, S), or (B, F) with ``inputs_embeds``.
+            pixel_values, depth_values: (T, 3, S, S) tiles of all pictures of the batch, in prompt order.
+            image_block_sizes, depth_block_sizes: (rows, columns) per picture for ``dynamic_s2``.
+            labels: (B, S) int64, ``IGNORE_INDEX`` where the loss does not count.
+            packed: Put all samples of the batch in one row. Positions restart at each sample and attention stays
+                inside it, so the loss equals the padded one and no padding is computed. Logits are (1, sum F, V).
+        """
+        if inputs_embeds is None:
+            if input_ids is None:
+                raise ValueError("expected input_ids or inputs_embeds, got neither")
+            images = self._features(pixel_values, image_block_sizes, depth=False)
+            depths = self._features(depth_values, depth_block_sizes, depth=True)
+            fused = self.fuse(input_ids, attention_mask, images, depths, labels)
+            inputs_embeds, attention_mask = fused.inputs_embeds, fused.attention_mask
+            labels = None if labels is None else fused.labels
+            if packed:
+                inputs_embeds, position_ids, labels = pack(fused)
+                attention_mask = None
+        return self.llm(
+            inputs_embeds=inputs_embeds,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            labels=labels,
+            use_cache=use_cache if labels is None else False,
+            logits_to_keep=logits_to_keep,
+            **kwargs,
+        )
+
+    def _features(self, pixels: Tensor | None, block_sizes: Sequence[BlockSize] | None, *, depth: bool) -> list[Tensor]:
+        if pixels is None or len(pixels) == 0:
+            return []
+        return self.encode_media(pixels, block_sizes or [None] * len(pixels), depth=depth)
+
+    @torch.no_grad()
+    def generate(
+        self,
+        input_ids: Tensor,
+        generation_config: GenerationConfig | None = None,
+        *,
+        attention_mask: Tensor | None = None,
+        pixel_values: Tensor | None = None,
+        depth_values: Tensor | None = None,
+        image_block_sizes: Sequence[BlockSize] | None = None,
+        depth_block_sizes: Sequence[BlockSize] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """transformers' generation for what the processor returns; greedy unless ``kwargs`` say otherwise.
+
+        ``roborefer.models.generation`` is faster for several questions about one picture.
+
+        Args:
+            input_ids: (B, S) int64 with media tokens, padded on the right.
+            generation_config: None for the model's own.
+            attention_mask, pixel_values, depth_values, image_block_sizes, depth_block_sizes: See :meth:`forward`.
+            kwargs: Of ``transformers.GenerationMixin.generate``, such as ``max_new_tokens``.
+
+        Returns:
+            (B, S + N): ``input_ids`` and the new tokens behind them, as every model of transformers gives them.
+        """
+        images = self._features(pixel_values, image_block_sizes, depth=False)
+        depths = self._features(depth_values, depth_block_sizes, depth=True)
+        embeddings, mask = _padded_left(self.fuse(input_ids, attention_mask, images, depths))
+        self.llm.generation_config = self.generation_config
+        if generation_config is not None:
+            kwargs["generation_config"] = generation_config
+        output = self.llm.generate(inputs_embeds=embeddings, attention_mask=mask, **kwargs)
+        written = output if isinstance(output, Tensor) else output.sequences
+        sequences = torch.cat([input_ids.repeat_interleave(len(written) // len(input_ids), dim=0), written], dim=1)
+        if isinstance(output, Tensor):
+            return sequences
+        output.sequences = sequences
+        return output
+
+    # ---- on disk -----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        dtype: str | torch.dtype = "auto",
+        device: str | torch.device = "cpu",
+        progress: bool = False,
+        revision: str | None = None,
+        **kwargs: Any,
+    ) -> SpatialVLM:
+        """Load a published folder, or one of ours: strict, streamed tensor by tensor, safetensors only.
+
+        Args:
+            pretrained_model_name_or_path: A folder, or a hub id.
+            dtype: A torch dtype, its name, or ``auto`` for the dtype that is stored.
+            device: Where the weights go.
+            progress: Show a progress bar on stderr.
+            revision: Branch, tag or commit, for a hub id.
+
+        Raises:
+            CheckpointError: a part, tensor or shape is missing, extra or wrong; the message names it.
+        """
+        folder = checkpoint.resolve_folder(pretrained_model_name_or_path, revision)
+        config = kwargs.pop("config", None) or checkpoint.read_config(folder)
+        target = checkpoint.resolve_dtype(folder, kwargs.pop("torch_dtype", dtype))
+        config.dtype = target
+        model: SpatialVLM = checkpoint.build(cls, config, folder)
+        checkpoint.load_weights(model, folder, dtype=target, device=torch.device(device), progress=progress)
+        tokenizer = checkpoint.load_tokenizer(folder)
+        if len(tokenizer) != config.text_config.vocab_size:
+            checkpoint.resize_vocabulary(model, len(tokenizer))
+        model.set_media_tokens(*media_token_ids(tokenizer))
+        # Greedy, whatever the checkpoint's generation_config.json says: so the published model is asked.
+        model.generation_config = GenerationConfig(
+            do_sample=False, eos_token_id=end_token_id(tokenizer), pad_token_id=tokenizer.pad_token_id
+        )
+        return model.eval()
+
+    def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
+        """Write the published folder layout. The tokenizer is the processor's to save."""
+        checkpoint.save_weights(self, Path(save_directory))
+
+
+def _insert_media(ids: Tensor, embeddings: Tensor, labels: Tensor, streams: dict[int, Any]) -> tuple[Tensor, Tensor]:
+    """Replace each media token of one sequence by the next features of its stream."""
+    pieces, piece_labels, start = [], [], 0
+    is_media = torch.isin(ids, torch.tensor(list(streams), device=ids.device))
+    for position in is_media.nonzero().flatten().tolist():
+        features = next(streams[int(ids[position])])
+        pieces += [embeddings[start:position], features.to(embeddings.dtype)]
+        piece_labels += [labels[start:position], labels.new_full((len(features),), IGNORE_INDEX)]
+        start = position + 1
+    return torch.cat([*pieces, embeddings[start:]]), torch.cat([*piece_labels, labels[start:]])
+
+
+def _padded_left(fused: FusedBatch) -> tuple[Tensor, Tensor]:
+    """(B, F, H) embeddings and (B, F) mask with the padding on the left, where decoding needs it."""
+    embeddings, mask = torch.zeros_like(fused.inputs_embeds), torch.zeros_like(fused.attention_mask)
+    for index, length in enumerate(fused.attention_mask.sum(dim=1).tolist()):
+        embeddings[index, mask.shape[1] - length :] = fused.inputs_embeds[index, :length]
+        mask[index, mask.shape[1] - length :] = True
+    return embeddings, mask
+
+
+def pack(fused: FusedBatch) -> tuple[Tensor, Tensor, Tensor]:
+    """All samples of a batch back to back in one row.
+
+    Position ids restart at 0 in each sample, which transformers reads as a block-diagonal causal mask. The first
+    label of each sample is ignored, since the token before it belongs to another sample.
+
+    Returns:
+        inputs_embeds (1, P, H), position_ids (1, P), labels (1, P).
+    """
+    mask = fused.attention_mask
+    lengths = mask.sum(dim=1)
+    positions = torch.cat([torch.arange(int(length), device=mask.device) for length in lengths])
+    labels = fused.labels.clone()
+    labels[:, 0] = IGNORE_INDEX
+    return fused.inputs_embeds[mask][None], positions[None], labels[mask][None]

@@ -1,0 +1,527 @@
+"""Predictor: what :func:`roborefer.load` returns. It holds the chain together:
+
+picture -> processor -> model -> text -> answers -> Prediction -> 3D anchors.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from os import PathLike
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+from torch import Tensor
+
+from roborefer.answers import parse_answer
+from roborefer.errors import InputError
+from roborefer.geometry.anchors import anchor_at
+from roborefer.geometry.cameras import check_fits, read_intrinsics
+from roborefer.geometry.depth import Depth, DepthMap, check_aligned, read_depth
+from roborefer.geometry.transforms import check_pose
+from roborefer.images import read_image
+from roborefer.models.depth_estimator import DEFAULT_DEPTH_MODEL, DepthAnything, DepthEstimator
+from roborefer.models.generation import PointGuide, Prefix, TokenGuide, generate_greedy, prefill_prefix
+from roborefer.models.processor import DepthPicture, EncodedSample, PromptPart, SpatialProcessor, stack_tiles
+from roborefer.models.prompt import DEPTH_TOKEN, IMAGE_TOKEN, POINT_SUFFIX, without_media_tokens
+from roborefer.models.spatial_vlm import SpatialVLM
+from roborefer.models.untrained import PACKAGED_MODEL
+from roborefer.structures import Anchor, Intrinsics, Point, Prediction
+
+ImageInput = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
+DepthInput = str | PathLike[str] | NDArray[Any] | Image.Image | Depth | DepthMap
+PromptInput = str | PathLike[str] | Image.Image | NDArray[np.uint8] | Depth
+
+ESTIMATE = "estimate"
+
+UNTRAINED_NOTE = "untrained weights: the point means nothing"
+REASONING_REQUEST = "First write your reasoning steps inside <think></think>, then the answer inside <answer></answer>."
+
+# A phrase ("the cup behind the plate") is asked for with a verb in front; a sentence is passed on as it is.
+_PHRASE_STARTS = frozenset(
+    ("the", "a", "an", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their")
+    + ("one", "all", "any", "each", "every", "some", "free", "empty", "vacant")
+)
+_MAX_INSTRUCTION_CHARACTERS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedImage:
+    """A picture that the towers and the language model have already seen; see :meth:`Predictor.encode_image`.
+
+    Attributes:
+        image_size: (width, height) of the original, pixels.
+        depth: Its depth, if any.
+        prefix_ids: The token ids that every prompt about it starts with.
+        prefix: Their keys and values.
+        image_counts, depth_counts: Placeholders per picture.
+        timing_ms: What it cost.
+        notes: What a reader of its predictions should know.
+    """
+
+    image_size: tuple[int, int]
+    depth: DepthMap | None
+    prefix_ids: tuple[int, ...]
+    prefix: Prefix
+    image_counts: tuple[int, ...]
+    depth_counts: tuple[int, ...]
+    timing_ms: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Predictor:
+    """A model with everything around it: pictures and sentences in, points out.
+
+    Args:
+        model: In evaluation mode, on its device.
+        processor: Of the same checkpoint.
+        depth_estimator: Used for ``depth="estimate"``; DepthAnything V2 is loaded from the hub when None.
+    """
+
+    def __init__(
+        self, model: SpatialVLM, processor: SpatialProcessor, *, depth_estimator: DepthEstimator | None = None
+    ) -> None:
+        self.model = model
+        self.processor = processor
+        self.depth_estimator = depth_estimator
+
+    @property
+    def untrained(self) -> bool:
+        """Whether the weights are random, so that no point means anything."""
+        return bool(self.model.config.untrained)
+
+    # ---- pointing ----------------------------------------------------------------------------------------------
+
+    @overload
+    def point(
+        self,
+        image: ImageInput | EncodedImage,
+        instruction: str,
+        depth: DepthInput | None = None,
+        intrinsics: Intrinsics | str | PathLike[str] | None = None,
+        *,
+        world_from_camera: ArrayLike | None = None,
+        reasoning: bool = False,
+        max_new_tokens: int | None = None,
+        constrained: bool | None = None,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Prediction: ...
+
+    @overload
+    def point(
+        self,
+        image: ImageInput | EncodedImage,
+        instruction: list[str],
+        depth: DepthInput | None = None,
+        intrinsics: Intrinsics | str | PathLike[str] | None = None,
+        *,
+        world_from_camera: ArrayLike | None = None,
+        reasoning: bool = False,
+        max_new_tokens: int | None = None,
+        constrained: bool | None = None,
+        on_text: Callable[[str], None] | None = None,
+    ) -> list[Prediction]: ...
+
+    def point(
+        self,
+        image: ImageInput | EncodedImage,
+        instruction: str | list[str],
+        depth: DepthInput | None = None,
+        intrinsics: Intrinsics | str | PathLike[str] | None = None,
+        *,
+        world_from_camera: ArrayLike | None = None,
+        reasoning: bool = False,
+        max_new_tokens: int | None = None,
+        constrained: bool | None = None,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Prediction | list[Prediction]:
+        """Where in the picture is what the instruction means?
+
+        Args:
+            image: A file, encoded bytes, a Pillow picture, a uint8 array (H, W, 3), or an :class:`EncodedImage`.
+            instruction: A phrase ("the cup behind the plate") or a sentence; a list is answered as one batch, and
+                the picture is looked at once.
+            depth: What :class:`Depth` accepts, registered to the image; ``"estimate"`` to estimate it; None for RGB.
+            intrinsics: The camera, or a file that :func:`read_intrinsics` reads; anchors need it.
+            world_from_camera: 4x4 rigid pose; anchors are then given in the world too.
+            reasoning: Ask for steps before the answer.
+            max_new_tokens: Bound on the answer's length; 64, or 768 with reasoning.
+            constrained: Let the model choose only the digits of one point. None does so for untrained weights.
+            on_text: Called with the text so far, as it appears (one instruction only).
+
+        Returns:
+            One prediction, or a list of them for a list of instructions.
+
+        Raises:
+            InputError: something given cannot be used; the message says what to do.
+        """
+        instructions = [instruction] if isinstance(instruction, str) else list(instruction)
+        for text in instructions:
+            _check_instruction(text)
+        max_new_tokens = (768 if reasoning else 64) if max_new_tokens is None else max_new_tokens
+        encoded = self._encode_once(image, depth, max_new_tokens)
+        camera = _read_camera(intrinsics, encoded.image_size)
+        pose = None if world_from_camera is None else check_pose(world_from_camera)
+        constrained = self.untrained if constrained is None else constrained
+        guide = PointGuide(self.processor.tokenizer) if constrained else None
+        questions = [_ask_for_point(text, reasoning=reasoning) for text in instructions]
+        started = time.perf_counter()
+        texts, notes = self._answer(encoded, questions, max_new_tokens, guide, on_text)
+        decode_ms = _milliseconds_since(started)
+        predictions = []
+        for text in texts:
+            answer = parse_answer(text)
+            anchored = time.perf_counter()
+            anchors = _anchors(answer.points, encoded.depth, camera, pose)
+            times = {**encoded.timing_ms, "answer": decode_ms, "anchor": _milliseconds_since(anchored)}
+            predictions.append(
+                Prediction(
+                    points=answer.points,
+                    image_size=encoded.image_size,
+                    raw=text,
+                    steps=answer.steps,
+                    anchors=anchors,
+                    timing_ms=times,
+                    problem="; ".join(answer.problems) or (None if answer.points else _no_point(text)),
+                    notes=(*encoded.notes, *notes),
+                )
+            )
+        return predictions[0] if isinstance(instruction, str) else predictions
+
+    @overload
+    def query(
+        self,
+        image: ImageInput | EncodedImage,
+        question: str,
+        depth: DepthInput | None = None,
+        *,
+        max_new_tokens: int = 512,
+        on_text: Callable[[str], None] | None = None,
+    ) -> str: ...
+
+    @overload
+    def query(
+        self,
+        image: ImageInput | EncodedImage,
+        question: list[str],
+        depth: DepthInput | None = None,
+        *,
+        max_new_tokens: int = 512,
+        on_text: Callable[[str], None] | None = None,
+    ) -> list[str]: ...
+
+    def query(
+        self,
+        image: ImageInput | EncodedImage,
+        question: str | list[str],
+        depth: DepthInput | None = None,
+        *,
+        max_new_tokens: int = 512,
+        on_text: Callable[[str], None] | None = None,
+    ) -> str | list[str]:
+        """The model's text for a question, or for a list of them as one batch; nothing is added to the question."""
+        questions = [question] if isinstance(question, str) else list(question)
+        for text in questions:
+            _check_instruction(text)
+        encoded = self._encode_once(image, depth, max_new_tokens)
+        texts, _ = self._answer(encoded, questions, max_new_tokens, None, on_text)
+        return texts[0] if isinstance(question, str) else texts
+
+    def generate(self, prompt: Sequence[PromptInput] | str, *, max_new_tokens: int = 512) -> str:
+        """Greedy text for a prompt in the published form: ``[image, roborefer.Depth(path), "text"]``.
+
+        A string is text; a :class:`pathlib.Path`, a Pillow picture or an array is an image. Any number of images and
+        depths may come in any order.
+        """
+        return self.processor.decode(self.generate_ids(prompt, max_new_tokens=max_new_tokens))
+
+    def generate_ids(self, prompt: Sequence[PromptInput] | str, *, max_new_tokens: int = 512) -> list[int]:
+        """The token ids behind :meth:`generate`, without the one that stopped it."""
+        _check_answer_length(max_new_tokens)
+        parts = [self._read_part(part) for part in ([prompt] if isinstance(prompt, str) else prompt)]
+        sample = self.processor.encode_prompt(parts)
+        features = self._encode_sample(sample)
+        fused = self.model.fuse(torch.tensor([sample.input_ids], device=self.model.device), None, *features)
+        written = generate_greedy(
+            self.model.llm,
+            [fused.inputs_embeds[0]],
+            max_new_tokens=max_new_tokens,
+            stop_token_ids=self.processor.stop_token_ids,
+        )
+        return written[0]
+
+    # ---- looking once, asking often ----------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def encode_image(self, image: ImageInput, depth: DepthInput | None = None) -> EncodedImage:
+        """Look at a picture once; :meth:`point` and :meth:`query` take the result in place of the picture.
+
+        Towers, projectors and the part of the prompt that all questions share are computed here.
+        """
+        started = time.perf_counter()
+        picture = read_image(image)
+        depth_map = self._read_depth(depth, picture)
+        parts: list[PromptPart] = [picture]
+        if depth_map is not None:
+            parts.append(self._depth_picture(depth_map))
+        sample = self.processor.encode_prompt(parts)
+        read = time.perf_counter()
+        images, depths = self._encode_sample(sample)
+        towers = time.perf_counter()
+        media = {self.model.image_token_id, self.model.depth_token_id}
+        last = max(index for index, token in enumerate(sample.input_ids) if token in media)
+        prefix_ids = sample.input_ids[: last + 1]
+        fused = self.model.fuse(torch.tensor([prefix_ids], device=self.model.device), None, images, depths)
+        prefix = prefill_prefix(self.model.llm, fused.inputs_embeds[0])
+        notes = [UNTRAINED_NOTE] if self.untrained else []
+        if depth_map is not None and depth_map.source == "estimated":
+            notes.append("depth was estimated from the image, not measured")
+        return EncodedImage(
+            image_size=picture.size,
+            depth=depth_map,
+            prefix_ids=tuple(prefix_ids),
+            prefix=prefix,
+            image_counts=tuple(tiled.placeholders for tiled in sample.images),
+            depth_counts=tuple(tiled.placeholders for tiled in sample.depths),
+            timing_ms={
+                "read": (read - started) * 1e3,
+                "towers": (towers - read) * 1e3,
+                "prefill": _milliseconds_since(towers),
+            },
+            notes=tuple(notes),
+        )
+
+    def _encode_once(
+        self, image: ImageInput | EncodedImage, depth: DepthInput | None, max_new_tokens: int
+    ) -> EncodedImage:
+        _check_answer_length(max_new_tokens)
+        if not isinstance(image, EncodedImage):
+            return self.encode_image(image, depth)
+        if depth is not None:
+            raise InputError("expected depth with encode_image, got it with an encoded image: encode them together")
+        return image
+
+    def _answer(
+        self,
+        encoded: EncodedImage,
+        questions: Sequence[str],
+        max_new_tokens: int,
+        guide: TokenGuide | None,
+        on_text: Callable[[str], None] | None,
+    ) -> tuple[list[str], tuple[str, ...]]:
+        """Texts, one per question, and notes about all of them."""
+        if not questions:
+            return [], ()
+        rows, notes = [], []
+        for question in questions:
+            suffix = self._suffix_ids(encoded, question)
+            room = self.model.config.model_max_length - encoded.prefix.length
+            if len(suffix) > room:
+                notes.append(f"the prompt was cut at {self.model.config.model_max_length} tokens")
+            rows.append(self._embed(suffix[: max(room, 1)]))
+        tokens: list[int] = []
+
+        def report(_: int, token: int) -> None:
+            tokens.append(token)
+            if on_text is not None:
+                on_text(self.processor.decode(tokens))
+
+        written = generate_greedy(
+            self.model.llm,
+            rows,
+            prefix=encoded.prefix,
+            max_new_tokens=max_new_tokens,
+            stop_token_ids=self.processor.stop_token_ids,
+            guide=guide,
+            on_token=report if on_text is not None and len(rows) == 1 else None,
+        )
+        return [self.processor.decode(ids) for ids in written], tuple(dict.fromkeys(notes))
+
+    def _suffix_ids(self, encoded: EncodedImage, question: str) -> list[int]:
+        """Token ids of a question behind the shared prefix."""
+        media = IMAGE_TOKEN * len(encoded.image_counts) + DEPTH_TOKEN * len(encoded.depth_counts)
+        text = media + without_media_tokens(question)
+        ids = self.processor.encode_text(text, encoded.image_counts, encoded.depth_counts)
+        length = len(encoded.prefix_ids)
+        if tuple(ids[:length]) != encoded.prefix_ids:
+            raise RuntimeError(
+                "a prompt does not start with the prefix of its image: this is a defect, please report it"
+            )
+        return ids[length:]
+
+    def _embed(self, ids: Sequence[int]) -> Tensor:
+        with torch.inference_mode():
+            embeddings: Tensor = self.model.get_input_embeddings()(torch.tensor(ids, device=self.model.device))
+        return embeddings
+
+    @torch.inference_mode()
+    def _encode_sample(self, sample: EncodedSample) -> tuple[list[Tensor], list[Tensor]]:
+        features: list[list[Tensor]] = []
+        for pictures, is_depth in ((sample.images, False), (sample.depths, True)):
+            if not pictures:
+                features.append([])
+                continue
+            blocks = [picture.block_size for picture in pictures]
+            features.append(self.model.encode_media(stack_tiles(pictures), blocks, depth=is_depth))
+        return features[0], features[1]
+
+    # ---- reading input -----------------------------------------------------------------------------------------
+
+    def _read_part(self, part: PromptInput) -> PromptPart:
+        if isinstance(part, str):
+            _check_characters(part)
+            return part
+        if isinstance(part, Depth):
+            return self._depth_picture(read_depth(part))
+        return read_image(part)
+
+    def _read_depth(self, depth: DepthInput | None, picture: Image.Image) -> DepthMap | None:
+        if depth is None:
+            return None
+        if not self.model.config.has_depth:
+            raise InputError("expected a model with a depth projector, got an RGB-only one: leave depth out")
+        if isinstance(depth, str) and depth == ESTIMATE:
+            if self.depth_estimator is None:
+                self.depth_estimator = DepthAnything.load(DEFAULT_DEPTH_MODEL, device=self.model.device)
+            return self.depth_estimator.estimate(picture)
+        depth_map = read_depth(depth)
+        check_aligned(depth_map, picture.size)
+        return depth_map
+
+    def _depth_picture(self, depth: DepthMap) -> DepthPicture:
+        if not self.model.config.has_depth:
+            raise InputError("expected a model with a depth projector, got an RGB-only one: leave depth out")
+        return DepthPicture(Image.fromarray(depth.tower_picture(self.model.config.depth_method)))
+
+
+def load(
+    path_or_hub_id: str | PathLike[str] | None = None,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "auto",
+    *,
+    quantize: str | None = None,
+    depth_model: str | PathLike[str] | None = None,
+    progress: bool = False,
+    revision: str | None = None,
+) -> Predictor:
+    """Load a model: a published checkpoint folder, a hub id, or the one inside the package.
+
+    Args:
+        path_or_hub_id: None for the packaged model.
+        device: ``auto`` (CUDA, then MPS, then the CPU), or a torch device.
+        dtype: ``auto`` for the stored one, ``float32``, ``bfloat16`` or ``float16``.
+        quantize: ``int8`` for 8-bit weights and activations of the linear layers, on a CPU.
+        depth_model: DepthAnything V2 folder, ``.pth`` or hub id for ``depth="estimate"``; loaded when first needed.
+        progress: Show a progress bar on stderr.
+        revision: Branch, tag or commit, for a hub id.
+
+    Raises:
+        CheckpointError: the folder is incomplete or describes another model.
+        InputError: an argument cannot be used.
+    """
+    if quantize not in (None, "int8"):
+        raise InputError(f"expected quantize to be int8 or None, got {quantize!r}")
+    folder = PACKAGED_MODEL if path_or_hub_id is None else Path(path_or_hub_id)
+    target = resolve_device(device)
+    name = str(folder) if path_or_hub_id is None else str(path_or_hub_id)
+    model = SpatialVLM.from_pretrained(name, dtype=dtype, device=target, progress=progress, revision=revision)
+    if quantize is not None:
+        from roborefer.models.quantization import quantize_int8
+
+        quantize_int8(model)
+    processor = SpatialProcessor.from_pretrained(name, revision=revision)
+    estimator = None if depth_model is None else DepthAnything.load(str(depth_model), device=target)
+    return Predictor(model, processor, depth_estimator=estimator)
+
+
+@cache
+def packaged_predictor() -> Predictor:
+    """The model inside the package, loaded once."""
+    return load()
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """A torch device; ``auto`` is CUDA, then MPS, then the CPU."""
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        resolved = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"expected device to be auto, cpu, cuda, cuda:N or mps, got {str(device)!r}") from error
+    if resolved.type not in ("cpu", "cuda", "mps"):
+        raise InputError(f"expected device to be auto, cpu, cuda, cuda:N or mps, got {str(device)!r}")
+    if resolved.type == "cuda" and not torch.cuda.is_available():
+        raise InputError(f"expected a device of this machine, got {str(device)!r}: torch sees no CUDA device; use cpu")
+    if resolved.type == "mps" and not torch.backends.mps.is_available():
+        raise InputError("expected a device of this machine, got 'mps': torch sees no Apple GPU; use cpu")
+    return resolved
+
+
+def _ask_for_point(instruction: str, *, reasoning: bool) -> str:
+    text = without_media_tokens(instruction).strip()
+    if text.split(maxsplit=1)[0].lower() in _PHRASE_STARTS and text[-1] not in ".?!":
+        text = f"Please point to {text}."
+    elif text[-1] not in ".?!":
+        text += "."
+    return " ".join([text, POINT_SUFFIX, *([REASONING_REQUEST] if reasoning else [])])
+
+
+def _check_instruction(text: object) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"expected the instruction to be text, got {type(text).__name__}")
+    _check_characters(text)
+    if not without_media_tokens(text).strip():
+        raise InputError(
+            "expected an instruction such as 'the cup behind the plate', got an empty one: say what to point at"
+        )
+    if len(text) > _MAX_INSTRUCTION_CHARACTERS:
+        raise InputError(
+            f"expected an instruction of at most {_MAX_INSTRUCTION_CHARACTERS} characters, got {len(text)}: shorten it"
+        )
+
+
+def _check_characters(text: str) -> None:
+    """A command line hands over bytes that are no UTF-8 as lone surrogates, which no tokenizer takes."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"expected text in Unicode, got {text[error.start : error.start + 8]!r}: type it again"
+        ) from error
+
+
+def _check_answer_length(max_new_tokens: int) -> None:
+    if max_new_tokens < 1:
+        raise InputError(f"expected max_new_tokens of at least 1, got {max_new_tokens}")
+
+
+def _read_camera(intrinsics: Intrinsics | str | PathLike[str] | None, image_size: tuple[int, int]) -> Intrinsics | None:
+    if intrinsics is None:
+        return None
+    camera = intrinsics if isinstance(intrinsics, Intrinsics) else read_intrinsics(intrinsics, image_size=image_size)
+    check_fits(camera, image_size)
+    return camera
+
+
+def _anchors(
+    points: Sequence[Point], depth: DepthMap | None, camera: Intrinsics | None, pose: NDArray[np.float64] | None
+) -> tuple[Anchor, ...]:
+    if depth is None:
+        return ()
+    return tuple(anchor_at(point, depth, camera, world_from_camera=pose, depth_source=depth.source) for point in points)
+
+
+def _no_point(text: str) -> str:
+    return f"no point could be read in the model's text {text[:80]!r}" if text else "the model wrote nothing"
+
+
+def _milliseconds_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1e3

@@ -1,0 +1,178 @@
+"""Greedy decoding: the same tokens as a loop without a cache, alone or in a batch, with or without a shared prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roborefer.answers import parse_answer
+from roborefer.models.generation import PointGuide, generate_greedy, prefill_prefix
+
+from .tiny_models import VOCABULARY, tiny_model, tokenizer
+
+
+@pytest.fixture(scope="module")
+def llm() -> Any:
+    return tiny_model().llm
+
+
+def prompts(llm: Any, lengths: Sequence[int], seed: int = 0) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    ids = [torch.randint(0, 2000, (length,), generator=generator) for length in lengths]
+    with torch.no_grad():
+        return [llm.get_input_embeddings()(row) for row in ids]
+
+
+@torch.no_grad()
+def slow_greedy(llm: Any, prompt: torch.Tensor, count: int, stop: Sequence[int] = ()) -> list[int]:
+    """Everything anew for every token."""
+    written: list[int] = []
+    for _ in range(count):
+        embeddings = torch.cat([prompt, llm.get_input_embeddings()(torch.tensor(written, dtype=torch.long))])
+        token = int(llm(inputs_embeds=embeddings[None], use_cache=False).logits[0, -1].argmax())
+        if token in stop:
+            break
+        written.append(token)
+    return written
+
+
+# ---- the same tokens -------------------------------------------------------------------------------------------------
+
+
+def test_one_sequence_is_that_of_the_slow_loop(llm: Any) -> None:
+    (prompt,) = prompts(llm, [9])
+    written = generate_greedy(llm, [prompt], max_new_tokens=12, stop_token_ids=())
+    assert written == [slow_greedy(llm, prompt, 12)]
+    assert len(set(written[0])) > 3  # the comparison means something
+
+
+@settings(deadline=None, max_examples=12)
+@given(lengths=st.lists(st.integers(1, 20), min_size=1, max_size=4), prefix_length=st.integers(0, 12))
+def test_batches_and_prefixes_change_nothing(llm: Any, lengths: list[int], prefix_length: int) -> None:
+    beginning = prompts(llm, [prefix_length], seed=1)[0]
+    rows = prompts(llm, lengths, seed=2)
+    expected = [slow_greedy(llm, torch.cat([beginning, row]), 5) for row in rows]
+    prefix = prefill_prefix(llm, beginning) if prefix_length else None
+    assert generate_greedy(llm, rows, prefix=prefix, max_new_tokens=5, stop_token_ids=()) == expected
+
+
+def test_a_cache_that_outgrows_its_room_keeps_what_it_had(llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roborefer.models.generation._GROWTH", 1)
+    beginning, *rows = prompts(llm, [6, 3, 5])
+    prefix = prefill_prefix(llm, beginning)
+    expected = [slow_greedy(llm, torch.cat([beginning, row]), 10) for row in rows]
+    assert generate_greedy(llm, rows, prefix=prefix, max_new_tokens=10, stop_token_ids=()) == expected
+
+
+def test_a_prefix_can_be_used_again(llm: Any) -> None:
+    beginning, row = prompts(llm, [7, 4])
+    prefix = prefill_prefix(llm, beginning)
+    before = [tensor.clone() for tensor in (*prefix.keys, *prefix.values)]
+    first = generate_greedy(llm, [row, row], prefix=prefix, max_new_tokens=6, stop_token_ids=())
+    second = generate_greedy(llm, [row], prefix=prefix, max_new_tokens=6, stop_token_ids=())
+    assert first == [second[0], second[0]]
+    assert all(torch.equal(a, b) for a, b in zip(before, (*prefix.keys, *prefix.values), strict=True))
+
+
+def test_a_prefix_says_what_it_holds(llm: Any) -> None:
+    prefix = prefill_prefix(llm, prompts(llm, [7])[0])
+    assert prefix.length == 7
+    assert [tuple(keys.shape) for keys in prefix.keys] == [(1, 2, 7, 8)] * 2
+    assert prefix.num_bytes == 2 * 2 * (2 * 7 * 8) * 4
+
+
+# ---- when it ends ----------------------------------------------------------------------------------------------------
+
+
+def test_each_sequence_stops_at_its_own_stop_token(llm: Any) -> None:
+    rows = prompts(llm, [9, 4], seed=3)
+    free = [slow_greedy(llm, row, 8) for row in rows]
+    stop = (free[0][2], free[1][5])
+    expected = [slow_greedy(llm, row, 8, stop) for row in rows]
+    assert generate_greedy(llm, rows, max_new_tokens=8, stop_token_ids=stop) == expected
+    assert [len(tokens) for tokens in expected] < [8, 8]
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_at_most_so_many_tokens(llm: Any, count: int) -> None:
+    rows = prompts(llm, [5, 2])
+    assert generate_greedy(llm, rows, max_new_tokens=count, stop_token_ids=()) == [
+        slow_greedy(llm, row, count) for row in rows
+    ]
+
+
+def test_tokens_are_told_as_they_appear(llm: Any) -> None:
+    rows = prompts(llm, [9, 4], seed=3)
+    stop = (slow_greedy(llm, rows[0], 3)[2],)
+    told: list[tuple[int, int]] = []
+    written = generate_greedy(
+        llm, rows, max_new_tokens=4, stop_token_ids=stop, on_token=lambda index, token: told.append((index, token))
+    )
+    for index in (0, 1):
+        assert [token for row, token in told if row == index] == written[index]
+    assert [row for row, _ in told[:4]] == [0, 1, 0, 1]
+
+
+# ---- guides ----------------------------------------------------------------------------------------------------------
+
+
+class OnlyThese:
+    """Allows a list of tokens, twice; then stops."""
+
+    def __init__(self, tokens: list[int] | None) -> None:
+        self.tokens = tokens
+
+    def allowed(self, written: Sequence[int]) -> Sequence[int] | None:
+        return self.tokens if len(written) < 2 else ()
+
+
+def test_a_guide_leaves_the_best_of_what_it_allows(llm: Any) -> None:
+    (row,) = prompts(llm, [5])
+    with torch.no_grad():
+        logits = llm(inputs_embeds=row[None]).logits[0, -1]
+    allowed = [5, 700, 31]
+    written = generate_greedy(llm, [row], max_new_tokens=9, stop_token_ids=(), guide=OnlyThese(allowed))[0]
+    assert len(written) == 2
+    assert written[0] == max(allowed, key=lambda token: float(logits[token]))
+    assert set(written) <= set(allowed)
+
+
+def test_a_guide_may_leave_all_free(llm: Any) -> None:
+    rows = prompts(llm, [5, 8])
+    written = generate_greedy(llm, rows, max_new_tokens=9, stop_token_ids=(), guide=OnlyThese(None))
+    assert written == [slow_greedy(llm, row, 2) for row in rows]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_point_guide_always_gives_one_point(seed: int) -> None:
+    llm = tiny_model(seed=seed).llm
+    written = generate_greedy(
+        llm,
+        prompts(llm, [3, 6], seed=seed),
+        max_new_tokens=64,
+        stop_token_ids=tuple(range(VOCABULARY - 10, VOCABULARY)),
+        guide=PointGuide(tokenizer()),
+    )
+    for tokens in written:
+        text = tokenizer().decode(tokens)
+        answer = parse_answer(text)
+        assert not answer.problems
+        (point,) = answer.points
+        assert text == f"[({point.x:.3f}, {point.y:.3f})]"
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(0, 9), min_size=6, max_size=6))
+def test_every_choice_of_digits_is_a_point(digits: list[int]) -> None:
+    guide, written, left = PointGuide(tokenizer()), list[int](), list(digits)
+    while allowed := guide.allowed(written):
+        written.append(allowed[left.pop(0)] if len(allowed) == 10 else allowed[0])
+    assert not left
+    (point,) = parse_answer(tokenizer().decode(written)).points
+    x, y = (sum(digit * 10 ** (2 - place) for place, digit in enumerate(part)) for part in (digits[:3], digits[3:]))
+    assert (point.x, point.y) == pytest.approx((x / 1000, y / 1000))
