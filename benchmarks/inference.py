@@ -16,6 +16,7 @@ Usage:
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import json
 import os
@@ -23,6 +24,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -97,7 +99,11 @@ def _prepare(arguments: argparse.Namespace) -> dict[str, Any]:
     from roborefer.models.untrained import PACKAGED_MODEL, random_model
 
     config = preset(arguments.preset)
-    tokenizer = checkpoint.load_tokenizer(PACKAGED_MODEL)
+    if arguments.preset == "tiny":
+        tokenizer = checkpoint.load_tokenizer(PACKAGED_MODEL)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            tokenizer = _real_vocabulary()(Path(folder))
     config.untrained = True
     random_model(config, dtype=torch.bfloat16).save_pretrained(arguments.checkpoint)
     SpatialProcessor(tokenizer, config).save_pretrained(arguments.checkpoint)
@@ -233,6 +239,18 @@ _WORKERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
 }
 
 
+def _real_vocabulary() -> Callable[[Path], Any]:
+    """The builder of the full Qwen2 tokenizer, which the tests have."""
+    path = Path(__file__).parents[1] / "tests" / "conformance" / "qwen_vocabulary.py"
+    spec = importlib.util.spec_from_file_location("qwen_vocabulary", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    builder: Callable[[Path], Any] = module.full_qwen2_tokenizer
+    return builder
+
+
 # ---- pieces --------------------------------------------------------------------------------------------------------
 
 
@@ -281,7 +299,7 @@ def _as_depth_map(depth: Any) -> Any:
 
 
 def _questions() -> list[str]:
-    from roborefer.models.prompt import POINT_SUFFIX
+    from roborefer.answers.prompts import POINT_SUFFIX
 
     return [f"Please point to the {word} cup. {POINT_SUFFIX}" for word in ATTRIBUTES]
 

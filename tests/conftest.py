@@ -10,7 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from roborefer.predictor import Predictor, load
+from roborefer.loading import load
+from roborefer.predictor import Predictor
 
 from .models.tiny_models import depth_m, picture, tiny_predictor, write_checkpoint
 

@@ -21,7 +21,9 @@ FLOORS = (
     {"answers", "geometry", "images"},
     {"refspatial", "viz", "models"},
     {"datasets"},  # its collator calls the models' processor
+    {"instructions"},
     {"predictor"},
+    {"loading"},
     {"evaluation"},
     {"training", "serving"},
     {"cli"},
@@ -31,7 +33,18 @@ BESIDES = {("geometry", "images")}  # depth files are pictures too
 # Only these import the package itself, whose names are loaded from every room below.
 CALLERS = {"cli", "__main__", "training", "serving"}
 # The package's own names: it may reach what load() needs, and nothing above.
-ROOT_REACH = {"errors", "structures", "answers", "geometry", "images", "models", "predictor", "viz"}
+ROOT_REACH = {
+    "errors",
+    "structures",
+    "answers",
+    "geometry",
+    "images",
+    "models",
+    "instructions",
+    "predictor",
+    "loading",
+    "viz",
+}
 
 TORCH_FREE = ("errors", "structures", "images", "answers", "geometry", "viz", "refspatial", "evaluation.metrics")
 TORCH_ASIDE = ("refspatial.perception",)

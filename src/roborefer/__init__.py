@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from roborefer.geometry.cameras import intrinsics_from_fov, read_intrinsics
     from roborefer.geometry.depth import Depth, DepthMap, read_depth
     from roborefer.images import read_image
-    from roborefer.predictor import EncodedImage, Predictor, load
+    from roborefer.loading import load
+    from roborefer.predictor import EncodedImage, Predictor
     from roborefer.structures import Anchor, Box, Intrinsics, Point, Prediction, Step
 
 _HOMES = {
@@ -37,7 +38,7 @@ _HOMES = {
     "RoboReferError": "errors",
     "Step": "structures",
     "intrinsics_from_fov": "geometry.cameras",
-    "load": "predictor",
+    "load": "loading",
     "read_depth": "geometry.depth",
     "read_image": "images",
     "read_intrinsics": "geometry.cameras",
@@ -81,6 +82,6 @@ def __dir__() -> list[str]:
 
 def point(image: Any, instruction: str, depth: Any = None, intrinsics: Any = None, **options: Any) -> Prediction:
     """Point with the packaged model, loaded on the first call; see :meth:`roborefer.predictor.Predictor.point`."""
-    from roborefer.predictor import packaged_predictor
+    from roborefer.loading import packaged_predictor
 
     return packaged_predictor().point(image, instruction, depth=depth, intrinsics=intrinsics, **options)

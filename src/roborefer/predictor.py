@@ -1,4 +1,4 @@
-"""Predictor: what :func:`roborefer.load` returns. It holds the chain together:
+"""Predictor: what ``roborefer.load`` returns. It holds the chain together:
 
 picture -> processor -> model -> text -> answers -> Prediction -> 3D anchors.
 """
@@ -8,9 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from os import PathLike
-from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -26,12 +24,13 @@ from roborefer.geometry.cameras import check_fits, read_intrinsics
 from roborefer.geometry.depth import Depth, DepthMap, check_aligned, read_depth
 from roborefer.geometry.transforms import check_pose
 from roborefer.images import read_image
+from roborefer.instructions import ask_for_point, check_answer_length, check_characters, check_instruction
 from roborefer.models.depth_estimator import DEFAULT_DEPTH_MODEL, DepthAnything, DepthEstimator
-from roborefer.models.generation import PointGuide, Prefix, TokenGuide, generate_greedy, prefill_prefix
+from roborefer.models.generation import PointGuide, TokenGuide, generate_greedy, prefill_prefix
+from roborefer.models.key_value_cache import Prefix
 from roborefer.models.processor import DepthPicture, EncodedSample, PromptPart, SpatialProcessor, stack_tiles
-from roborefer.models.prompt import DEPTH_TOKEN, IMAGE_TOKEN, POINT_SUFFIX, without_media_tokens
+from roborefer.models.prompt import DEPTH_TOKEN, IMAGE_TOKEN, without_media_tokens
 from roborefer.models.spatial_vlm import SpatialVLM
-from roborefer.models.untrained import PACKAGED_MODEL
 from roborefer.structures import Anchor, Intrinsics, Point, Prediction
 
 ImageInput = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
@@ -41,14 +40,6 @@ PromptInput = str | PathLike[str] | Image.Image | NDArray[np.uint8] | Depth
 ESTIMATE = "estimate"
 
 UNTRAINED_NOTE = "untrained weights: the point means nothing"
-REASONING_REQUEST = "First write your reasoning steps inside <think></think>, then the answer inside <answer></answer>."
-
-# A phrase ("the cup behind the plate") is asked for with a verb in front; a sentence is passed on as it is.
-_PHRASE_STARTS = frozenset(
-    ("the", "a", "an", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their")
-    + ("one", "all", "any", "each", "every", "some", "free", "empty", "vacant")
-)
-_MAX_INSTRUCTION_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,14 +154,14 @@ class Predictor:
         """
         instructions = [instruction] if isinstance(instruction, str) else list(instruction)
         for text in instructions:
-            _check_instruction(text)
+            check_instruction(text)
         max_new_tokens = (768 if reasoning else 64) if max_new_tokens is None else max_new_tokens
         encoded = self._encode_once(image, depth, max_new_tokens)
         camera = _read_camera(intrinsics, encoded.image_size)
         pose = None if world_from_camera is None else check_pose(world_from_camera)
         constrained = self.untrained if constrained is None else constrained
         guide = PointGuide(self.processor.tokenizer) if constrained else None
-        questions = [_ask_for_point(text, reasoning=reasoning) for text in instructions]
+        questions = [ask_for_point(text, reasoning=reasoning) for text in instructions]
         started = time.perf_counter()
         texts, notes = self._answer(encoded, questions, max_new_tokens, guide, on_text)
         decode_ms = _milliseconds_since(started)
@@ -228,7 +219,7 @@ class Predictor:
         """The model's text for a question, or for a list of them as one batch; nothing is added to the question."""
         questions = [question] if isinstance(question, str) else list(question)
         for text in questions:
-            _check_instruction(text)
+            check_instruction(text)
         encoded = self._encode_once(image, depth, max_new_tokens)
         texts, _ = self._answer(encoded, questions, max_new_tokens, None, on_text)
         return texts[0] if isinstance(question, str) else texts
@@ -243,7 +234,7 @@ class Predictor:
 
     def generate_ids(self, prompt: Sequence[PromptInput] | str, *, max_new_tokens: int = 512) -> list[int]:
         """The token ids behind :meth:`generate`, without the one that stopped it."""
-        _check_answer_length(max_new_tokens)
+        check_answer_length(max_new_tokens)
         parts = [self._read_part(part) for part in ([prompt] if isinstance(prompt, str) else prompt)]
         sample = self.processor.encode_prompt(parts)
         features = self._encode_sample(sample)
@@ -300,7 +291,7 @@ class Predictor:
     def _encode_once(
         self, image: ImageInput | EncodedImage, depth: DepthInput | None, max_new_tokens: int
     ) -> EncodedImage:
-        _check_answer_length(max_new_tokens)
+        check_answer_length(max_new_tokens)
         if not isinstance(image, EncodedImage):
             return self.encode_image(image, depth)
         if depth is not None:
@@ -375,7 +366,7 @@ class Predictor:
 
     def _read_part(self, part: PromptInput) -> PromptPart:
         if isinstance(part, str):
-            _check_characters(part)
+            check_characters(part)
             return part
         if isinstance(part, Depth):
             return self._depth_picture(read_depth(part))
@@ -398,109 +389,6 @@ class Predictor:
         if not self.model.config.has_depth:
             raise InputError("expected a model with a depth projector, got an RGB-only one: leave depth out")
         return DepthPicture(Image.fromarray(depth.tower_picture(self.model.config.depth_method)))
-
-
-def load(
-    path_or_hub_id: str | PathLike[str] | None = None,
-    device: str | torch.device = "auto",
-    dtype: str | torch.dtype = "auto",
-    *,
-    quantize: str | None = None,
-    depth_model: str | PathLike[str] | None = None,
-    progress: bool = False,
-    revision: str | None = None,
-) -> Predictor:
-    """Load a model: a published checkpoint folder, a hub id, or the one inside the package.
-
-    Args:
-        path_or_hub_id: None for the packaged model.
-        device: ``auto`` (CUDA, then MPS, then the CPU), or a torch device.
-        dtype: ``auto`` for the stored one, ``float32``, ``bfloat16`` or ``float16``.
-        quantize: ``int8`` for 8-bit weights and activations of the linear layers, on a CPU.
-        depth_model: DepthAnything V2 folder, ``.pth`` or hub id for ``depth="estimate"``; loaded when first needed.
-        progress: Show a progress bar on stderr.
-        revision: Branch, tag or commit, for a hub id.
-
-    Raises:
-        CheckpointError: the folder is incomplete or describes another model.
-        InputError: an argument cannot be used.
-    """
-    if quantize not in (None, "int8"):
-        raise InputError(f"expected quantize to be int8 or None, got {quantize!r}")
-    folder = PACKAGED_MODEL if path_or_hub_id is None else Path(path_or_hub_id)
-    target = resolve_device(device)
-    name = str(folder) if path_or_hub_id is None else str(path_or_hub_id)
-    model = SpatialVLM.from_pretrained(name, dtype=dtype, device=target, progress=progress, revision=revision)
-    if quantize is not None:
-        from roborefer.models.quantization import quantize_int8
-
-        quantize_int8(model)
-    processor = SpatialProcessor.from_pretrained(name, revision=revision)
-    estimator = None if depth_model is None else DepthAnything.load(str(depth_model), device=target)
-    return Predictor(model, processor, depth_estimator=estimator)
-
-
-@cache
-def packaged_predictor() -> Predictor:
-    """The model inside the package, loaded once."""
-    return load()
-
-
-def resolve_device(device: str | torch.device) -> torch.device:
-    """A torch device; ``auto`` is CUDA, then MPS, then the CPU."""
-    if device == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        resolved = torch.device(device)
-    except RuntimeError as error:
-        raise InputError(f"expected device to be auto, cpu, cuda, cuda:N or mps, got {str(device)!r}") from error
-    if resolved.type not in ("cpu", "cuda", "mps"):
-        raise InputError(f"expected device to be auto, cpu, cuda, cuda:N or mps, got {str(device)!r}")
-    if resolved.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"expected a device of this machine, got {str(device)!r}: torch sees no CUDA device; use cpu")
-    if resolved.type == "mps" and not torch.backends.mps.is_available():
-        raise InputError("expected a device of this machine, got 'mps': torch sees no Apple GPU; use cpu")
-    return resolved
-
-
-def _ask_for_point(instruction: str, *, reasoning: bool) -> str:
-    text = without_media_tokens(instruction).strip()
-    if text.split(maxsplit=1)[0].lower() in _PHRASE_STARTS and text[-1] not in ".?!":
-        text = f"Please point to {text}."
-    elif text[-1] not in ".?!":
-        text += "."
-    return " ".join([text, POINT_SUFFIX, *([REASONING_REQUEST] if reasoning else [])])
-
-
-def _check_instruction(text: object) -> None:
-    if not isinstance(text, str):
-        raise InputError(f"expected the instruction to be text, got {type(text).__name__}")
-    _check_characters(text)
-    if not without_media_tokens(text).strip():
-        raise InputError(
-            "expected an instruction such as 'the cup behind the plate', got an empty one: say what to point at"
-        )
-    if len(text) > _MAX_INSTRUCTION_CHARACTERS:
-        raise InputError(
-            f"expected an instruction of at most {_MAX_INSTRUCTION_CHARACTERS} characters, got {len(text)}: shorten it"
-        )
-
-
-def _check_characters(text: str) -> None:
-    """A command line hands over bytes that are no UTF-8 as lone surrogates, which no tokenizer takes."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"expected text in Unicode, got {text[error.start : error.start + 8]!r}: type it again"
-        ) from error
-
-
-def _check_answer_length(max_new_tokens: int) -> None:
-    if max_new_tokens < 1:
-        raise InputError(f"expected max_new_tokens of at least 1, got {max_new_tokens}")
 
 
 def _read_camera(intrinsics: Intrinsics | str | PathLike[str] | None, image_size: tuple[int, int]) -> Intrinsics | None:

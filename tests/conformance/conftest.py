@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from roborefer.predictor import Predictor, load
+from roborefer.loading import load
+from roborefer.predictor import Predictor
 
 Loader = Callable[[Path], Predictor]
 

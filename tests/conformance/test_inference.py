@@ -6,6 +6,7 @@ Tolerances are those of the golden README; the names of arrays too.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,14 @@ def arrays(case: goldens.Golden) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture
-def predictor(case: goldens.Golden, predictor_of: Loader) -> Predictor:
-    return predictor_of(case.folder)
+def predictor(case: goldens.Golden, predictor_of: Loader) -> Iterator[Predictor]:
+    """The case's model, cutting sequences where the case was cut."""
+    predictor = predictor_of(case.folder)
+    config = predictor.model.config
+    usual = config.model_max_length
+    config.model_max_length = record(case).get("default_generation", {}).get("max_length", usual)
+    yield predictor
+    config.model_max_length = usual
 
 
 def close(actual: Any, expected: np.ndarray, tolerance: float) -> None:

@@ -141,7 +141,7 @@ def test_holes_are_bridged_along_the_plane(radius: int, right: float, down: floa
     anchor = anchor_at(at(80.5, 60.5), depth, CAMERA)
     ray = unproject((80.5, 60.5), 1.0, CAMERA)
     np.testing.assert_allclose(anchor.xyz, ray * 1.5 / (normal @ ray), rtol=1e-5)
-    assert anchor.reason.startswith(f"used ring of radius {radius + 1} px because the point has no depth")
+    assert anchor.reason.startswith(f"used ring of radius {radius + 1} px because the point has no usable depth")
 
 
 def test_hole_between_two_surfaces() -> None:
@@ -150,7 +150,7 @@ def test_hole_between_two_surfaces() -> None:
     anchor = anchor_at(at(80.5, 60.5), depth, CAMERA)
     assert not anchor.valid
     assert anchor.reason == (
-        "depth edge: surfaces at 0.61 m and 1.40 m; used ring of radius 5 px because the point has no depth"
+        "depth edge: surfaces at 0.61 m and 1.40 m; used ring of radius 5 px because the point has no usable depth"
     )
     # A hole in one surface stays that surface's although another comes near.
     depth = step_depth(column=86)

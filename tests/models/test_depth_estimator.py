@@ -685,8 +685,8 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("device", "problem"),
     [
-        ("gpu", "expected a torch device such as auto, cpu or cuda:0, got 'gpu'; name one of them"),
-        ("mps", "expected a device that is present, got mps; use auto or cpu"),
+        ("gpu", "expected device to be auto, cpu, cuda, cuda:N or mps, got 'gpu'"),
+        ("mps", "expected a device of this machine, got 'mps': torch sees no Apple GPU; use cpu"),
     ],
 )
 def test_device_must_exist(published: Path, monkeypatch: pytest.MonkeyPatch, device: str, problem: str) -> None:

@@ -62,7 +62,7 @@ def test_batches_and_prefixes_change_nothing(llm: Any, lengths: list[int], prefi
 
 
 def test_a_cache_that_outgrows_its_room_keeps_what_it_had(llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roborefer.models.generation._GROWTH", 1)
+    monkeypatch.setattr("roborefer.models.key_value_cache._GROWTH", 1)
     beginning, *rows = prompts(llm, [6, 3, 5])
     prefix = prefill_prefix(llm, beginning)
     expected = [slow_greedy(llm, torch.cat([beginning, row]), 10) for row in rows]

@@ -81,13 +81,14 @@ def point(
     """
     from roborefer.geometry.transforms import read_pose
     from roborefer.images import read_image
+    from roborefer.instructions import check_instruction
     from roborefer.viz.files import check_picture_path
 
     # Everything given is read before the model, which is slow to load.
     estimate_depth = estimate_depth or depth_model is not None
     if output is not None:
         check_picture_path(output, [path for path in (image, depth, intrinsics, pose) if path is not None])
-    _check_instruction(instruction)
+    check_instruction(instruction)
     picture = read_image(image)
     depth_map = _read_depth(depth, depth_scale, estimate_depth, picture.size)
     camera = _read_camera(intrinsics, fov, picture.size)
@@ -118,14 +119,6 @@ def point(
         _print_text(prediction, output)
     if not prediction.parsed:
         click.get_current_context().exit(_EXIT_NO_POINT)
-
-
-def _check_instruction(instruction: str) -> None:
-    """Only what needs no model; the rest is checked where the model is."""
-    if not instruction.strip():
-        raise InputError(
-            "expected an instruction such as 'the cup behind the plate', got an empty one: say what to point at"
-        )
 
 
 def _read_depth(path: Path | None, scale: float | None, estimate: bool, image_size: tuple[int, int]) -> DepthMap | None:

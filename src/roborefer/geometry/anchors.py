@@ -223,7 +223,7 @@ def _choose(
     if ring > 0:
         rivals = [count for index, count in enumerate(counts) if index != best]
         trusted = max(rivals, default=0) < _RIVAL_FRACTION * counts[best]
-        used = f"used ring of radius {ring} px because the point has no depth"
+        used = f"used ring of radius {ring} px because the point has no usable depth"
         return surfaces[best], trusted, f"{edge}; {used}" if edge else used
     if counts[best] > 0:
         return surfaces[best], True, edge

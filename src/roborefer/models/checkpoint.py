@@ -1,19 +1,16 @@
-"""The on-disk layout of the published checkpoints, read and written.
+"""The on-disk layout of the published checkpoints, and reading it; ``checkpoint_writer`` writes it.
 
 A checkpoint is a folder: ``config.json`` and one folder per part, each with its own ``config.json`` and its weights
 as ``model.safetensors`` or as shards with ``model.safetensors.index.json``. The language model's folder also holds
 the tokenizer. Only safetensors are read; nothing of a checkpoint is ever executed.
 
-This is the only file that knows the folder and tensor names on disk.
+Folder and tensor names on disk are known here and to the writer alone.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,44 +19,26 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from roborefer.errors import CheckpointError
 from roborefer.images import one_line
-from roborefer.models.config import ModelConfig, llm_config, projector_config
+from roborefer.models.config import ModelConfig
 from roborefer.models.prompt import MEDIA_TOKENS, QWEN2_CHAT_TEMPLATE, SENTINEL_TOKEN
 
 TOKENIZER_FOLDER = "llm"
-_INDEX = "model.safetensors.index.json"
-_SINGLE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"
+SINGLE_FILE = "model.safetensors"
 _MAX_JSON_BYTES = 64 * 2**20
-_SHARD_BYTES = 4 * 2**30
 # A mapped file counts as memory in use for every page that was read: reopen it after this many bytes.
 _BYTES_PER_MAPPING = 16 * 2**20
 _ROWS_AT_ONCE = 4096
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
 
 
-@dataclass(frozen=True)
-class Part:
-    """One sub-folder: where it is on disk, and the attribute of the model that it fills."""
-
-    folder: str
-    attribute: str
-
-
-_PARTS = (
-    Part("llm", "llm"),
-    Part("vision_tower", "vision_tower"),
-    Part("mm_projector", "mm_projector"),
-    Part("depth_tower", "depth_tower"),
-    Part("depth_projector", "depth_projector"),
-)
-
-
-# ---- reading -------------------------------------------------------------------------------------------------------
+PARTS = ("llm", "vision_tower", "mm_projector", "depth_tower", "depth_projector")
+"""The sub-folders, which carry the names of the model's attributes."""
 
 
 def resolve_folder(path_or_hub_id: str | Path, revision: str | None = None) -> Path:
@@ -120,6 +99,9 @@ def read_config(folder: Path) -> ModelConfig:
             raise CheckpointError(
                 f"expected the folder {part}/ with a config.json in {folder}, found none: the checkpoint is incomplete"
             )
+    length = _tokenizer_length(folder)
+    if length is not None:
+        published["model_max_length"] = length
     try:
         config: ModelConfig = ModelConfig.from_dict(published)
     except CheckpointError:
@@ -142,6 +124,17 @@ def build(model_class: Any, config: ModelConfig, folder: Path) -> Any:
         raise CheckpointError(
             f"cannot build the model that {folder / 'config.json'} describes: {one_line(error)}; mend it"
         ) from error
+
+
+def _tokenizer_length(folder: Path) -> int | None:
+    """The tokenizer's limit, which is where the published model cuts sequences; None if it states no real one."""
+    path = folder / TOKENIZER_FOLDER / "tokenizer_config.json"
+    try:
+        length = read_json(path).get("model_max_length") if path.exists() else None
+    except CheckpointError:
+        return None  # load_tokenizer says what is wrong with it
+    # transformers writes 1e30 for "no limit".
+    return int(length) if isinstance(length, int | float) and 0 < length < 2**31 else None
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -215,15 +208,13 @@ def load_weights(model: Any, folder: Path, *, dtype: torch.dtype, device: torch.
     Raises:
         CheckpointError: a tensor is missing, extra or misshapen.
     """
-    plan = [
-        (part, _stored_tensors(folder / part.folder)) for part in _PARTS if getattr(model, part.attribute) is not None
-    ]
+    plan = [(part, _stored_tensors(folder / part)) for part in PARTS if getattr(model, part) is not None]
     for part, stored in plan:
-        _check_part(part, getattr(model, part.attribute), stored)
+        _check_part(part, getattr(model, part), stored)
     total = sum(len(stored) for _, stored in plan)
     with tqdm(total=total, desc="loading", unit="tensor", disable=not progress, leave=False) as bar:
         for part, stored in plan:
-            module = getattr(model, part.attribute)
+            module = getattr(model, part)
             for name, tensor in _stream(stored, dtype, device):
                 _assign(module, name, tensor)
                 bar.update()
@@ -261,7 +252,7 @@ def _stored_tensors(folder: Path) -> dict[str, _Stored]:
 
 
 def _weight_files(folder: Path) -> Sequence[Path]:
-    index = folder / _INDEX
+    index = folder / INDEX_FILE
     if index.exists():
         weight_map = read_json(index).get("weight_map")
         if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
@@ -275,36 +266,36 @@ def _weight_files(folder: Path) -> Sequence[Path]:
                     f"expected the shard {path.name} in {folder}, as its index says; found none: download it again"
                 )
         return paths
-    if (folder / _SINGLE).exists():
-        return [folder / _SINGLE]
+    if (folder / SINGLE_FILE).exists():
+        return [folder / SINGLE_FILE]
     others = sorted(path.name for path in folder.glob("*.bin")) if folder.is_dir() else []
     hint = (
         f"{others[0]} is a pickle, which is never read; convert it to safetensors"
         if others
         else "the checkpoint is incomplete"
     )
-    raise CheckpointError(f"expected {_SINGLE} in {folder}, found none: {hint}")
+    raise CheckpointError(f"expected {SINGLE_FILE} in {folder}, found none: {hint}")
 
 
-def _check_part(part: Part, module: nn.Module, stored: dict[str, _Stored]) -> None:
-    expected = {name: tuple(tensor.shape) for name, tensor in _owned_tensors(module).items()}
+def _check_part(part: str, module: nn.Module, stored: dict[str, _Stored]) -> None:
+    expected = {name: tuple(tensor.shape) for name, tensor in owned_tensors(module).items()}
     if "lm_head.weight" in stored and "lm_head.weight" not in expected:
         stored.pop("lm_head.weight")  # a tied head that was written out all the same
     for name in expected:
         if name not in stored:
-            raise CheckpointError(f"expected the tensor {part.folder}/{name}, found none: the checkpoint is incomplete")
+            raise CheckpointError(f"expected the tensor {part}/{name}, found none: the checkpoint is incomplete")
     for name, where in stored.items():
         if name not in expected:
             raise CheckpointError(
-                f"the tensor {part.folder}/{name} belongs to no part of this model: config.json describes another one"
+                f"the tensor {part}/{name} belongs to no part of this model: config.json describes another one"
             )
         if where.shape != expected[name]:
             raise CheckpointError(
-                f"expected the tensor {part.folder}/{name} to have shape {expected[name]}, got {where.shape}"
+                f"expected the tensor {part}/{name} to have shape {expected[name]}, got {where.shape}"
             )
 
 
-def _owned_tensors(module: nn.Module) -> dict[str, Tensor]:
+def owned_tensors(module: nn.Module) -> dict[str, Tensor]:
     """Parameters and persistent buffers by name, without a head that is tied to the embeddings."""
     tensors = dict(module.state_dict(keep_vars=True))
     if getattr(getattr(module, "config", None), "tie_word_embeddings", False):
@@ -377,92 +368,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CheckpointError(f"expected a JSON object in {path}, got a {type(content).__name__}")
     return content
-
-
-# ---- writing -------------------------------------------------------------------------------------------------------
-
-
-def save_weights(model: Any, folder: Path) -> None:
-    """Write configuration and weights in the published layout, aside first and then renamed part by part."""
-    config: ModelConfig = model.config
-    config.dtype = model.dtype
-    configs = {
-        "llm": llm_config(config),
-        "vision_tower": config.vision_config.to_dict(),
-        "mm_projector": projector_config(config.mm_projector_type),
-        "depth_tower": None if config.depth_config is None else config.depth_config.to_dict(),
-        "depth_projector": projector_config(config.depth_projector_type) if config.depth_projector_type else None,
-    }
-    is_new = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".saving-", dir=folder))
-    except OSError as error:
-        raise CheckpointError(f"cannot write to the folder {folder}: {one_line(error)}; name another one") from error
-    try:
-        for part in _PARTS:
-            module = getattr(model, part.attribute)
-            if module is None:
-                continue
-            part_folder = staging / part.folder
-            part_folder.mkdir()
-            _write_json(part_folder / "config.json", configs[part.folder] or {})
-            _save_part(_owned_tensors(module), part_folder)
-        _write_json(staging / "config.json", config.to_published())
-        _move_into(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-        if is_new and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def _save_part(tensors: dict[str, Tensor], folder: Path) -> None:
-    shards: list[list[str]] = [[]]
-    size = 0
-    for name, tensor in tensors.items():
-        bytes_needed = tensor.numel() * tensor.element_size()
-        if size and size + bytes_needed > _SHARD_BYTES:
-            shards.append([])
-            size = 0
-        shards[-1].append(name)
-        size += bytes_needed
-    if len(shards) == 1:
-        _save_shard(tensors, folder / _SINGLE)
-        return
-    weight_map = {}
-    for number, shard in enumerate(shards, 1):
-        name = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
-        _save_shard({tensor: tensors[tensor] for tensor in shard}, folder / name)
-        weight_map.update(dict.fromkeys(shard, name))
-    total = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
-    _write_json(folder / _INDEX, {"metadata": {"total_size": total}, "weight_map": weight_map})
-
-
-def _save_shard(tensors: dict[str, Tensor], path: Path) -> None:
-    on_cpu = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-    save_file(on_cpu, path, metadata={"format": "pt"})
-    # safetensors writes files that only their owner may read; a checkpoint is shared like any other file.
-    mask = os.umask(0)
-    os.umask(mask)
-    path.chmod(0o666 & ~mask)
-
-
-def _move_into(staging: Path, folder: Path) -> None:
-    """Rename file by file; weights that the new checkpoint replaces are removed first, other files stay.
-
-    ``config.json`` goes first and comes last: a folder that was left halfway is refused, and never read as a mixture.
-    """
-    (folder / "config.json").unlink(missing_ok=True)
-    for source in sorted(staging.rglob("*")):
-        target = folder / source.relative_to(staging)
-        if source.is_dir():
-            target.mkdir(exist_ok=True)
-            for old in (*target.glob("model*.safetensors"), *target.glob(_INDEX)):
-                old.unlink()
-    files = [path for path in sorted(staging.rglob("*")) if path.is_file()]
-    for source in sorted(files, key=lambda path: path == staging / "config.json"):
-        os.replace(source, folder / source.relative_to(staging))
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", "utf-8")

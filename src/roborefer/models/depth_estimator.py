@@ -10,7 +10,7 @@ position embeddings over the patch grid exactly, the original by 0.1 patch more.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import PIL.Image
@@ -27,6 +27,7 @@ from roborefer.geometry.depth import DepthMap
 from roborefer.images import one_line
 from roborefer.models.checkpoint import read_json, resolve_folder
 from roborefer.models.depth_anything_checkpoint import read_published_checkpoint
+from roborefer.models.devices import resolve_device
 
 DEFAULT_DEPTH_MODEL = "depth-anything/Depth-Anything-V2-Large-hf"
 """The paper's estimator (ViT-L), CC-BY-NC-4.0: not for commercial use. The Small one below is free."""
@@ -38,7 +39,6 @@ MAX_ASPECT_RATIO = 8.0
 """The shorter side is always enlarged to 518 pixels, so that a thin strip would become a picture of any size."""
 
 # In order of preference for device="auto".
-_ACCELERATORS: dict[str, Any] = {"cuda": torch.cuda, "mps": torch.backends.mps}
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -92,7 +92,7 @@ class DepthAnything:
             CheckpointError: What is there is not a DepthAnything model, is incomplete, or cannot be downloaded.
         """
         path = Path(path_or_hub_id)
-        target = _resolve_device(device)
+        target = resolve_device(device)
         if path.is_file() or path.suffix in (".pth", ".pt"):
             model = read_published_checkpoint(path, dtype=dtype)
         else:
@@ -177,21 +177,6 @@ def _check_shape(image: PIL.Image.Image) -> None:
             f"expected an image of at most {MAX_ASPECT_RATIO:g}:1 to estimate depth for, got {image.width} x "
             f"{image.height}; crop it or give its depth"
         )
-
-
-def _resolve_device(device: str | torch.device) -> torch.device:
-    if device == "auto":
-        present = [kind for kind, backend in _ACCELERATORS.items() if backend.is_available()]
-        return torch.device(present[0] if present else "cpu")
-    try:
-        target = torch.device(device)
-    except RuntimeError as error:
-        raise InputError(
-            f"expected a torch device such as auto, cpu or cuda:0, got {device!r}; name one of them"
-        ) from error
-    if target.type in _ACCELERATORS and not _ACCELERATORS[target.type].is_available():
-        raise InputError(f"expected a device that is present, got {target}; use auto or cpu")
-    return target
 
 
 def _read_folder(folder: Path, dtype: torch.dtype) -> DepthAnythingForDepthEstimation:

@@ -1,22 +1,28 @@
-"""Greedy decoding over embeddings, in batches, with a prompt prefix that is computed once and shared.
+"""Greedy decoding over embeddings, with a prompt prefix that is computed once and shared.
 
 The published model is asked greedily: sampling settings of a checkpoint are ignored, and an answer ends at
 ``<|im_end|>``. Questions about one picture share everything up to the last media token, so its keys and values are
 computed once and every question only adds its own text.
+
+A question's text does not depend on what it is asked together with, to the last bit, also in bf16. Each prompt is
+read alone; then all sequences write their next tokens together, in matrix products that always have the same number
+of rows (a kernel for one row sums in another order than one for ten) and with attention row by row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from transformers.cache_utils import Cache, DynamicLayer
 
-# Room that a cache layer gains at a time, in tokens: growing by one would copy the whole prefix at every token.
-_GROWTH = 128
+from roborefer.models.attention import RAGGED_SDPA, full_attention_mask, rows_of
+from roborefer.models.key_value_cache import Prefix, RaggedCache
+
+# Sequences that are decoded together. Reading the weights sets the pace, so that twelve rows cost a fifth more than
+# one (benchmarks/README.md).
+ROWS = 12
 
 
 class TokenGuide(Protocol):
@@ -27,70 +33,6 @@ class TokenGuide(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
-class Prefix:
-    """Keys and values of a prompt's beginning, for one sequence.
-
-    Attributes:
-        keys, values: One (1, kv_heads, P, head_dim) tensor per layer.
-    """
-
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
-
-    @property
-    def length(self) -> int:
-        return self.keys[0].shape[2]
-
-    @property
-    def num_bytes(self) -> int:
-        """Memory held, in bytes."""
-        return sum(tensor.numel() * tensor.element_size() for tensor in (*self.keys, *self.values))
-
-
-class _GrowingLayer(DynamicLayer):
-    """A cache layer that keeps spare room, so that a new token is written in place."""
-
-    def __init__(self, prefix_keys: Tensor | None, prefix_values: Tensor | None, room: int) -> None:
-        super().__init__()
-        self._room = room
-        self._length = 0
-        if prefix_keys is not None and prefix_values is not None:
-            self.update(prefix_keys, prefix_values)
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            self._keys, self._values = (self._reserve(states, 0, None) for states in (key_states, value_states))
-        needed = self._length + key_states.shape[2]
-        if needed > self._keys.shape[2]:
-            self._keys = self._reserve(key_states, needed, self._keys)
-            self._values = self._reserve(value_states, needed, self._values)
-        self._keys[:, :, self._length : needed] = key_states
-        self._values[:, :, self._length : needed] = value_states
-        self._length = needed
-        self.keys, self.values = self._keys[:, :, :needed], self._values[:, :, :needed]
-        return self.keys, self.values
-
-    def _reserve(self, like: Tensor, needed: int, old: Tensor | None) -> Tensor:
-        batch, heads, new, size = like.shape
-        room = max(needed, self._length + new) + max(self._room, _GROWTH)
-        buffer = like.new_empty(batch, heads, room, size)
-        if old is not None:
-            buffer[:, :, : self._length] = old[:, :, : self._length]
-        return buffer
-
-
-def _make_cache(layers: int, prefix: Prefix | None, batch: int, room: int) -> Cache:
-    if prefix is None:
-        return Cache(layers=[_GrowingLayer(None, None, room) for _ in range(layers)])
-    expanded = [
-        _GrowingLayer(keys.expand(batch, -1, -1, -1), values.expand(batch, -1, -1, -1), room)
-        for keys, values in zip(prefix.keys, prefix.values, strict=True)
-    ]
-    return Cache(layers=expanded)
-
-
 @torch.inference_mode()
 def prefill_prefix(llm: Any, embeddings: Tensor) -> Prefix:
     """Keys and values of a prompt's beginning.
@@ -99,12 +41,9 @@ def prefill_prefix(llm: Any, embeddings: Tensor) -> Prefix:
         llm: The language model.
         embeddings: (P, H).
     """
-    cache = _make_cache(llm.config.num_hidden_layers, None, 1, 0)
+    cache = RaggedCache(llm.config.num_hidden_layers, 1)
     llm.model(inputs_embeds=embeddings[None], past_key_values=cache, use_cache=True)
-    return Prefix(
-        tuple(layer.keys.contiguous() for layer in cache.layers),
-        tuple(layer.values.contiguous() for layer in cache.layers),
-    )
+    return cache.to_prefix()
 
 
 @torch.inference_mode()
@@ -121,7 +60,7 @@ def generate_greedy(
     """The most likely next token, again and again, for several sequences at once.
 
     Args:
-        llm: The language model.
+        llm: The language model, with :data:`RAGGED_SDPA` attention.
         sequences: One (S_i, H) tensor of embeddings per sequence; what follows ``prefix``, or the whole prompt.
         prefix: The shared beginning, if any.
         max_new_tokens: Upper bound per sequence.
@@ -132,53 +71,73 @@ def generate_greedy(
     Returns:
         Token ids per sequence.
     """
-    batch, start = len(sequences), prefix.length if prefix else 0
-    cache = _make_cache(
-        llm.config.num_hidden_layers, prefix, batch, max(len(row) for row in sequences) + max_new_tokens
-    )
-    embeddings, mask, positions = _pad_left(sequences, start)
-    written: list[list[int]] = [[] for _ in sequences]
-    running = [True] * batch
-    for _ in range(max_new_tokens):
-        output = llm(
-            inputs_embeds=embeddings,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        chosen = _choose(output.logits[:, -1], written, guide)
-        for index, token in enumerate(chosen):
-            if running[index] and (token is None or token in stop_token_ids):
-                running[index] = False
-            if running[index] and token is not None:
-                written[index].append(token)
-                if on_token is not None:
-                    on_token(index, token)
-        if not any(running):
-            break
-        tokens = torch.tensor([[token or 0] for token in chosen], device=embeddings.device)
-        embeddings = llm.get_input_embeddings()(tokens)
-        positions = positions[:, -1:] + 1
-        if mask is not None:
-            mask = torch.cat([mask, mask.new_ones(batch, 1)], dim=1)
+    if llm.config._attn_implementation != RAGGED_SDPA:
+        raise ValueError(f"expected a language model with {RAGGED_SDPA} attention, as SpatialVLM builds it")
+    written: list[list[int]] = []
+    for start in range(0, len(sequences), ROWS):
+        group = _Group(llm, sequences[start : start + ROWS], prefix, guide)
+
+        def report(index: int, token: int, start: int = start) -> None:
+            if on_token is not None:
+                on_token(start + index, token)
+
+        written += group.write(max_new_tokens, frozenset(stop_token_ids), report)
     return written
 
 
-def _pad_left(sequences: Sequence[Tensor], start: int) -> tuple[Tensor, Tensor | None, Tensor]:
-    """Right-aligned embeddings (B, S, H), mask (B, start + S) or None without padding, position ids (B, S)."""
-    longest = max(len(row) for row in sequences)
-    device = sequences[0].device
-    embeddings = sequences[0].new_zeros(len(sequences), longest, sequences[0].shape[1])
-    mask = torch.ones(len(sequences), start + longest, dtype=torch.long, device=device)
-    positions = torch.zeros(len(sequences), longest, dtype=torch.long, device=device)
-    for index, row in enumerate(sequences):
-        padding = longest - len(row)
-        embeddings[index, padding:] = row
-        mask[index, start : start + padding] = 0
-        positions[index, padding:] = torch.arange(start, start + len(row), device=device)
-    return embeddings, None if bool(mask.all()) else mask, positions
+class _Group:
+    """Up to :data:`ROWS` sequences that are decoded together."""
+
+    def __init__(self, llm: Any, sequences: Sequence[Tensor], prefix: Prefix | None, guide: TokenGuide | None) -> None:
+        self._llm, self._guide = llm, guide
+        self._cache = RaggedCache(llm.config.num_hidden_layers, len(sequences), prefix)
+        self._written: list[list[int]] = [[] for _ in sequences]
+        self._logits = torch.cat([self._read(row, sequence) for row, sequence in enumerate(sequences)])
+
+    def write(self, count: int, stop: frozenset[int], on_token: Callable[[int, int], None]) -> list[list[int]]:
+        running = [True] * len(self._written)
+        for step in range(count):
+            chosen = _choose(self._logits, self._written, self._guide)
+            for index, token in enumerate(chosen):
+                running[index] = running[index] and token is not None and token not in stop
+                if running[index] and token is not None:
+                    self._written[index].append(token)
+                    on_token(index, token)
+            if not any(running) or step == count - 1:
+                break
+            self._logits = self._step([token or 0 for token in chosen])
+        return self._written
+
+    def _read(self, row: int, sequence: Tensor) -> Tensor:
+        """Logits (1, V) behind a prompt, whose keys and values go into its row."""
+        self._cache.select(row)
+        start = self._cache.lengths[row]
+        positions = torch.arange(start, start + len(sequence), device=sequence.device)[None]
+        output = self._llm(
+            inputs_embeds=sequence[None],
+            position_ids=positions,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return output.logits[:, -1]
+
+    def _step(self, tokens: Sequence[int]) -> Tensor:
+        """Logits (rows, V) after one more token per sequence."""
+        self._cache.select(None)
+        device = self._logits.device
+        lengths = self._cache.lengths
+        embeddings = self._llm.get_input_embeddings()(torch.tensor(tokens, device=device)[:, None])
+        output = self._llm(
+            inputs_embeds=rows_of(embeddings, ROWS),
+            attention_mask=full_attention_mask(self._llm.config.layer_types),
+            position_ids=rows_of(torch.tensor(lengths, device=device)[:, None], ROWS),
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+            sequence_lengths=[length + 1 for length in lengths],
+        )
+        return output.logits[: len(tokens), -1]
 
 
 def _choose(logits: Tensor, written: Sequence[Sequence[int]], guide: TokenGuide | None) -> list[int | None]:

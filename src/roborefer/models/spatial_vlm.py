@@ -17,7 +17,8 @@ from transformers import GenerationConfig, GenerationMixin, PreTrainedModel, Qwe
 from transformers.cache_utils import Cache
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from roborefer.models import checkpoint
+from roborefer.models import checkpoint, checkpoint_writer
+from roborefer.models.attention import RAGGED_SDPA
 from roborefer.models.config import ModelConfig
 from roborefer.models.projector import Projector, merge_grid, merge_scales, split_grid
 from roborefer.models.prompt import IGNORE_INDEX, end_token_id, media_token_ids
@@ -58,7 +59,7 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         hidden_size = config.text_config.hidden_size
-        self.llm = Qwen2ForCausalLM._from_config(config.text_config)
+        self.llm = Qwen2ForCausalLM._from_config(config.text_config, attn_implementation=RAGGED_SDPA)
         self.vision_tower = VisionTower(config.vision_config, config.mm_vision_select_layer)
         self.mm_projector = Projector(config.mm_projector_type, config.projector_input_size, hidden_size)
         self.depth_tower, self.depth_projector = None, None
@@ -333,7 +334,7 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
 
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
         """Write the published folder layout. The tokenizer is the processor's to save."""
-        checkpoint.save_weights(self, Path(save_directory))
+        checkpoint_writer.save_weights(self, Path(save_directory))
 
 
 def _insert_media(ids: Tensor, embeddings: Tensor, labels: Tensor, streams: dict[int, Any]) -> tuple[Tensor, Tensor]:
