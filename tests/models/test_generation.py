@@ -9,11 +9,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from roborefer.answers import parse_answer
-from roborefer.models.generation import PointGuide, generate_greedy, prefill_prefix
+from roborefer.models.generation import PointGuide, _Group, generate_greedy, prefill_prefix
+from roborefer.models.key_value_cache import Prefix
+from roborefer.models.untrained import random_model
 
-from .tiny_models import VOCABULARY, tiny_model, tokenizer
+from .tiny_models import VOCABULARY, tiny_config, tiny_model, tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -176,3 +179,44 @@ def test_every_choice_of_digits_is_a_point(digits: list[int]) -> None:
     (point,) = parse_answer(tokenizer().decode(written)).points
     x, y = (sum(digit * 10 ** (2 - place) for place, digit in enumerate(part)) for part in (digits[:3], digits[3:]))
     assert (point.x, point.y) == pytest.approx((x / 1000, y / 1000))
+
+
+# ---- the same numbers, alone and in company --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def half_llm() -> Any:
+    """Wide enough that bf16 kernels for one row and for ten round differently."""
+    text = Qwen2Config(
+        vocab_size=VOCABULARY,
+        hidden_size=1024,
+        intermediate_size=4096,
+        num_hidden_layers=2,
+        num_attention_heads=8,
+        num_key_value_heads=2,
+        tie_word_embeddings=True,
+    )
+    return random_model(tiny_config(text_config=text), dtype=torch.bfloat16).llm
+
+
+def logits_after(llm: Any, rows: Sequence[torch.Tensor], prefix: Prefix, steps: int) -> torch.Tensor:
+    """Logits (rows, V) after the same fixed tokens behind each prompt."""
+    group = _Group(llm, rows, prefix, None)
+    for step in range(steps):
+        group._logits = group._step([100 + step] * len(rows))
+    return group._logits
+
+
+def test_numbers_in_bf16_do_not_depend_on_what_is_asked_together(half_llm: Any) -> None:
+    rows = prompts(half_llm, [40, 7, 23, 31, 12, 40, 3, 18, 9, 27], seed=3)
+    with torch.inference_mode():
+        prefix = prefill_prefix(half_llm, prompts(half_llm, [150], seed=4)[0])
+        together = logits_after(half_llm, rows, prefix, 4)
+        for index, row in enumerate(rows):
+            assert torch.equal(logits_after(half_llm, [row], prefix, 4)[0], together[index])
+
+
+def test_an_attention_that_would_mix_rows_is_refused(llm: Any) -> None:
+    plain = Qwen2ForCausalLM._from_config(llm.config, attn_implementation="sdpa")
+    with pytest.raises(ValueError, match="expected a language model with ragged_sdpa attention"):
+        generate_greedy(plain, prompts(llm, [3]), max_new_tokens=1, stop_token_ids=())
