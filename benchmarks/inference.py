@@ -205,18 +205,18 @@ def _int8(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": seconds,
         "times_faster_token": round(seconds["bfloat16"]["token"] / seconds["int8"]["token"], 2),
         "times_faster_prefill": round(seconds["bfloat16"]["prefill"] / seconds["int8"]["prefill"], 2),
-        **_agreement(full, small, image, depth),
+        **_agreement(full, small, image, depth, images, depths),
     }
 
 
-def _agreement(full: Any, small: Any, image: Any, depth: Any) -> dict[str, Any]:
+def _agreement(full: Any, small: Any, image: Any, depth: Any, images: Any, depths: Any) -> dict[str, Any]:
     """Greedy texts of ten questions, and single choices when both continue the same text."""
     import torch
 
     same_text, same_token, tokens = 0, 0, 0
     for question in _questions():
         sample = full.processor.encode_prompt([image, depth, question])
-        fused = _fuse(full, sample, *full._encode_sample(sample))
+        fused = _fuse(full, sample, images, depths)
         written = _decode(full, [fused], None, NEW_TOKENS, None)[0]
         same_text += written == _decode(small, [fused], None, NEW_TOKENS, None)[0]
         with torch.inference_mode():

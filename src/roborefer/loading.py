@@ -46,10 +46,12 @@ def load(
         raise InputError(f"expected quantize to be int8 or None, got {quantize!r}")
     target = resolve_device(device)
     name = str(PACKAGED_MODEL if path_or_hub_id is None else path_or_hub_id)
-    model = SpatialVLM.from_pretrained(name, dtype=dtype, device=target, progress=progress, revision=revision)
+    processor = SpatialProcessor.from_pretrained(name, revision=revision)
+    model = SpatialVLM.from_pretrained(
+        name, dtype=dtype, device=target, progress=progress, revision=revision, tokenizer=processor.tokenizer
+    )
     if quantize is not None:
         quantize_int8(model)
-    processor = SpatialProcessor.from_pretrained(name, revision=revision)
     estimator = None if depth_model is None else DepthAnything.load(str(depth_model), device=target)
     return Predictor(model, processor, depth_estimator=estimator)
 

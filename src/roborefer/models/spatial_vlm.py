@@ -302,6 +302,7 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         device: str | torch.device = "cpu",
         progress: bool = False,
         revision: str | None = None,
+        tokenizer: Any = None,
         **kwargs: Any,
     ) -> SpatialVLM:
         """Load a published folder, or one of ours: strict, streamed tensor by tensor, safetensors only.
@@ -312,6 +313,7 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
             device: Where the weights go.
             progress: Show a progress bar on stderr.
             revision: Branch, tag or commit, for a hub id.
+            tokenizer: The checkpoint's, if it is at hand: with the real vocabulary it takes a second and 0.1 GB.
 
         Raises:
             CheckpointError: a part, tensor or shape is missing, extra or wrong; the message names it.
@@ -321,8 +323,9 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         target = checkpoint.resolve_dtype(folder, kwargs.pop("torch_dtype", dtype))
         config.dtype = target
         model: SpatialVLM = checkpoint.build(cls, config, folder)
+        # Before the weights, so that what it needs on the way is free again when memory is at its peak.
+        tokenizer = tokenizer or checkpoint.load_tokenizer(folder)
         checkpoint.load_weights(model, folder, dtype=target, device=torch.device(device), progress=progress)
-        tokenizer = checkpoint.load_tokenizer(folder)
         if len(tokenizer) != config.text_config.vocab_size:
             checkpoint.resize_vocabulary(model, len(tokenizer))
         model.set_media_tokens(*media_token_ids(tokenizer))
