@@ -29,7 +29,10 @@ FLOORS = (
     {"cli"},
     {"__main__"},
 )
-BESIDES = {("geometry", "images")}  # depth files are pictures too
+BESIDES = {
+    ("geometry", "images"),  # depth files are pictures too
+    ("refspatial", "viz"),  # contact sheets of what was generated
+}
 # Only these import the package itself, whose names are loaded from every room below.
 CALLERS = {"cli", "__main__", "training", "serving"}
 # The package's own names: it may reach what load() needs, and nothing above.

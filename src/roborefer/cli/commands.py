@@ -23,6 +23,23 @@ class Command(click.Command):
         write_examples(formatter, *self.examples)
 
 
+class Group(click.Group):
+    """A command with commands of its own, whose help ends with examples.
+
+    Args:
+        examples: Command lines, as they would be typed.
+    """
+
+    command_class = Command
+
+    def __init__(self, *args: Any, examples: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_examples(formatter, *self.examples)
+
+
 def write_examples(formatter: click.HelpFormatter, *examples: str) -> None:
     """A section of command lines, each left on a line of its own where click would fill a paragraph."""
     with formatter.section("Examples"):

@@ -19,6 +19,8 @@ from roborefer.errors import RoboReferError
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "point": ("roborefer.cli.point:point", "Find the point that an instruction means, in pixels and in metres."),
+    "generate": ("roborefer.cli.generate:generate", "Make training data and a benchmark in simulation."),
+    "inspect": ("roborefer.cli.inspect:inspect", "Look into a data folder: a contact sheet and statistics."),
 }
 """Name -> (where the command is, what it does in one line)."""
 

@@ -1,0 +1,1 @@
+"""Procedural everyday objects: metric, z up, recognisable, made in about a millisecond each."""
