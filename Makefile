@@ -42,6 +42,8 @@ demo: $(STAMP)  ## point in a photograph and in an RGB-D pair; pictures go to ru
 	@echo "Look at runs/demo/coffee.png and runs/demo/motorcycle.png."
 
 test: lint  ## everything that must hold: lint, types, tests
+	@$(BIN)/python -c 'from roborefer.refspatial.simulation.opengl import OpenGLRenderer; OpenGLRenderer(8, 8)' 2>/dev/null || \
+	  { echo "error: the data engine's tests draw with OpenGL (EGL) and found none; Debian: apt install libegl1 libgl1-mesa-dri" >&2; exit 1; }
 	@$(BIN)/python -m pytest -q -m "not slow"
 
 test-slow: $(STAMP)  ## the long proofs

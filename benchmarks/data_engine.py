@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 MOST_SHOWN = 200
+_SCALING_TIMES = 4  # scenes of the scaling over those of the speed: starting the workers must not be all of it
 
 
 def main() -> None:
@@ -210,7 +211,7 @@ def _scaling(arguments: argparse.Namespace) -> dict[str, Any]:
 
     workers = arguments.workers[0]
     settings = GenerationSettings(
-        arguments.speed_scenes, arguments.seed, (_size(arguments.sizes[0]),), scenes_per_shard=2
+        _SCALING_TIMES * arguments.speed_scenes, arguments.seed, (_size(arguments.sizes[0]),), scenes_per_shard=4
     )
     images: list[int] = []
     folder = Path(tempfile.mkdtemp())

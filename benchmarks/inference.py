@@ -54,8 +54,9 @@ def main() -> None:
     }
     for size in arguments.sizes:
         one = argparse.Namespace(**{**vars(arguments), "sizes": [size]})
-        report["sizes"][size] = {name: _run_worker(name, one) for name in arguments.only}
-        _write(arguments.output, report)
+        for name in arguments.only:
+            report["sizes"].setdefault(size, {})[name] = _run_worker(name, one)
+            _write(arguments.output, report)
     print(json.dumps(report, indent=2))
 
 
@@ -68,7 +69,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--calls", type=int, default=10, help="single calls timed against the batch of ten")
     parser.add_argument("--only", nargs="+", default=["question", "ten_questions", "int8"])
     parser.add_argument("--checkpoint", type=Path, default=None, help="default: runs/random-PRESET")
-    parser.add_argument("--output", type=Path, default=None, help="JSON file, written after each size")
+    parser.add_argument("--output", type=Path, default=None, help="JSON file, written after each measurement")
     parser.add_argument("--worker", default="", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.checkpoint is None:

@@ -18,6 +18,7 @@ from roborefer.refspatial.simulation.soundness import Layout
 TOUCHING_M = 0.013  # surfaces sampled 6 mm apart: 5 mm of gap measure less than this, 2 cm more
 FAR_M = 0.25
 FACING_DEGREES = 45.0
+FLAT = frozenset({"plate", "tray", "saucer", "cutting board", "pan"})
 _SAMPLE_M = 0.006
 
 
@@ -171,7 +172,9 @@ class MeasuredScene:
         if isinstance(support, str):
             owners = [surface.owner for surface in self.layout.surfaces if surface.name == support]
             support = owners[0] if owners and owners[0] is not None else -1
-        return 1.0 if support == b and self.things[a].container != b else -1.0
+        # People say "on" of a plate, and "in" of a bowl.
+        contained = self.things[a].container == b and self.things[b].category not in FLAT
+        return 1.0 if support == b and not contained else -1.0
 
     def _touch(self, a: int, b: int) -> float:
         return TOUCHING_M - self.gap(a, b)

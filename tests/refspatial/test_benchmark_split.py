@@ -20,18 +20,12 @@ from PIL import Image
 from roborefer.answers.prompts import POINT_SUFFIX
 from roborefer.errors import InputError
 from roborefer.refspatial.benchmark_split import (
-    SPLITS,
-    STEP_SHARES,
     BenchmarkSettings,
-    Candidate,
     SceneOffer,
-    SplitChoice,
-    SplitName,
     make_scene_offer,
     offer_scene,
     read_questions,
     split_of,
-    step_quotas,
     write_benchmark,
 )
 from roborefer.refspatial.folder_check import check_folder
@@ -44,6 +38,7 @@ from roborefer.refspatial.held_out import (
     training_shape_keys,
 )
 from roborefer.refspatial.inspection import inspected
+from roborefer.refspatial.split_choice import SPLITS, STEP_SHARES, Candidate, SplitChoice, SplitName, step_quotas
 from roborefer.structures import Point
 
 from .asked_scenes import made_up_question, made_up_scene
@@ -200,8 +195,8 @@ def test_quotas_add_up_and_follow_the_published_shares(split: SplitName, size: i
     assert all(abs(quotas[steps] - size * share / total) < 1 for steps, share in STEP_SHARES[split].items())
 
 
-def candidate(steps: int, template: str = "t", split: SplitName = "Location") -> Candidate:
-    return Candidate(split, steps, template, {}, b"")
+def candidate(steps: int, variety: str = "v", split: SplitName = "Location") -> Candidate:
+    return Candidate(split, steps, variety, {}, b"")
 
 
 def test_the_steps_that_are_short_are_taken_first() -> None:
@@ -221,11 +216,11 @@ def test_steps_beyond_their_share_wait_until_patience_ends() -> None:
     assert choice.choose([candidate(4)], strict=False) is not None
 
 
-def test_wordings_take_turns() -> None:
+def test_varieties_take_turns() -> None:
     choice = SplitChoice("Location", 10)
     offered = [candidate(2, "a"), candidate(2, "b")]
     chosen = [choice.choose(offered, strict=True) for _ in range(4)]
-    assert [one.template for one in chosen if one] == ["a", "b", "a", "b"]
+    assert [one.variety for one in chosen if one] == ["a", "b", "a", "b"]
 
 
 # ---- what cannot be ------------------------------------------------------------------------------------------------

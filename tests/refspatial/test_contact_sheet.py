@@ -201,10 +201,11 @@ def test_bars_are_as_long_as_their_counts() -> None:
         assert "10 (66.7 %)" in chart
 
 
-def test_the_rest_is_one_bar() -> None:
+def test_the_rest_is_a_line_of_text() -> None:
     chart = bar_chart("Kinds", {str(number): 100 - number for number in range(50)}, most=10)
     assert len(bars(chart)) == 10
-    assert "41 others: 2,911" in chart
+    assert "and 40 others, 2,820 together" in chart
+    assert "others" not in bar_chart("Kinds", {str(number): 1 for number in range(10)}, most=10)
 
 
 def test_long_names_are_cut_and_whole_in_the_tooltip() -> None:

@@ -18,6 +18,7 @@ from roborefer.refspatial.expressions import (
     facts_of,
     phrases_for,
 )
+from roborefer.refspatial.expressions.facts import SceneFacts
 from roborefer.refspatial.expressions.wordings import (
     AXES,
     RELATION_WORDINGS,
@@ -25,6 +26,7 @@ from roborefer.refspatial.expressions.wordings import (
     orientation_wordings,
     rank_wordings,
 )
+from roborefer.refspatial.simulation.objects.catalog import CATEGORIES
 
 from .handmade import Block, box_scene
 from .plain_geometry import meant
@@ -370,3 +372,10 @@ def test_texts_are_plain_english(seed):
             assert "#" not in text
             assert " the the " not in text
             assert 1 <= phrase.step_count <= 5
+
+
+def test_what_the_catalog_calls_confusable_is_doubtful_in_phrases() -> None:
+    for name, category in CATEGORIES.items():
+        for other in category.confusable:
+            facts = SceneFacts(box_scene([Block(name)]))
+            assert facts.is_called(1, other) is not False, (name, other)

@@ -278,16 +278,33 @@ def _no_room() -> None:
     raise InputError("no room")
 
 
-def test_simulated_scenes_hold_nothing_that_is_held_out() -> None:
-    settings = GenerationSettings(4, 1, ((160, 120),), views=(1, 2), questions=6)
-    for index in range(4):
-        asked = generation.ask_scene(settings, index)
-        again = generation.ask_scene(settings, index)
+def test_simulated_scenes_ask_nothing_that_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = GenerationSettings(4, 1, ((160, 120),), views=(2, 2), questions=8)
+    common = (frozenset({"free-space", "left"}), frozenset({"right"}), frozenset({"behind"}))
+
+    def asked_combinations() -> int:
+        asked = [generation.ask_scene(settings, index) for index in range(4)]
+        groups = [group for scene in asked for group in (*scene.questions, *(pair[2] for pair in scene.pairs))]
+        return sum(
+            any(combination <= set(question.relations) for combination in common)
+            for group in groups
+            for question in group
+        )
+
+    assert asked_combinations() > 0
+    monkeypatch.setattr(generation, "HELD_OUT_COMBINATIONS", common)
+    assert asked_combinations() == 0
+
+
+def test_a_simulated_scene_depends_on_settings_and_index_alone() -> None:
+    settings = GenerationSettings(4, 1, ((160, 120), (120, 160)), views=(1, 2), questions=6, depth_sensor="stereo")
+    for index in range(3):
+        asked, again = (generation.ask_scene(settings, index) for _ in range(2))
         assert 1 <= len(asked.views) <= 2
-        assert all(scene.image is not None and scene.image_size == (160, 120) for scene in asked.views)
         assert all(len(questions) <= 6 for questions in asked.questions)
         for first, second in zip(asked.views, again.views, strict=True):
-            np.testing.assert_array_equal(first.image, second.image)
-            np.testing.assert_array_equal(first.depth_m, second.depth_m)
+            assert first.image_size in settings.image_sizes
+            for name in ("image", "depth_m", "sensor_depth_m", "ids"):
+                np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
         texts = [[question.text for question in questions] for questions in asked.questions]
         assert texts == [[question.text for question in questions] for questions in again.questions]

@@ -76,9 +76,7 @@ def violations_of(scene: Scene, question: Question) -> list[str]:
 
     proof = SceneProof(scene, sample_layout(np.random.default_rng(scene.seed)))
     proof.question(question)
-    return [
-        line.partition(": ")[0] + ": " + line.partition(": ")[2].partition(": ")[0] for line in proof.proof.violations
-    ]
+    return proof.proof.violations
 
 
 def first(asked: list[tuple[Scene, Question]], **wanted: Any) -> tuple[Scene, Question]:

@@ -16,7 +16,7 @@ from roborefer.errors import InputError
 from roborefer.refspatial.generation import GenerationSettings, generate
 from roborefer.refspatial.inspection import count_run
 from roborefer.refspatial.run_folder import opened_run, read_records
-from roborefer.refspatial.statistics import Statistics, by_count, in_bins, in_order
+from roborefer.refspatial.statistics import Statistics, by_count, in_bins, in_order, without_gaps
 from roborefer.refspatial.wording import question_proper
 
 from .asked_scenes import made_up_scene
@@ -78,6 +78,8 @@ def test_a_scene_counts_once() -> None:
 def test_order() -> None:
     assert list(by_count({"b": 1, "c": 3, "a": 1})) == ["c", "a", "b"]
     assert list(in_order({10: 1, 2: 1})) == ["2", "10"]
+    assert without_gaps({"2": 1, "4": 3}) == {"2": 1, "3": 0, "4": 3}
+    assert without_gaps({}) == {}
 
 
 @given(st.dictionaries(st.integers(0, 60), st.integers(1, 5)), st.integers(1, 10))

@@ -18,11 +18,11 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -37,20 +37,11 @@ from roborefer.refspatial.held_out import describe_combinations, held_out_combin
 from roborefer.refspatial.questions import Question
 from roborefer.refspatial.run_folder import MANIFEST
 from roborefer.refspatial.scene_graph import Scene
+from roborefer.refspatial.split_choice import SPLITS, Candidate, SplitChoice, SplitName
 from roborefer.refspatial.wording import question_proper
 from roborefer.refspatial.writer import millimetres, png_bytes
 
 BENCHMARK_FORMAT = "roborefer-refspatial-bench-1"
-
-SplitName = Literal["Location", "Placement", "Unseen"]
-SPLITS: tuple[SplitName, ...] = ("Location", "Placement", "Unseen")
-
-STEP_SHARES: Mapping[SplitName, Mapping[int, int]] = {
-    "Location": {1: 30, 2: 38, 3: 32},
-    "Placement": {2: 43, 3: 28, 4: 22, 5: 7},
-    "Unseen": {2: 29, 3: 26, 4: 17, 5: 5},
-}
-"""Questions by steps in RefSpatial-Bench (paper, table 11); ours follow as far as scenes offer them."""
 
 # Scenes that are looked at, over questions that are wanted, before any number of steps will do; then, before giving up.
 _PATIENCE, _LIMIT = 4, 40
@@ -83,25 +74,6 @@ class BenchmarkSettings:
     def sizes(self) -> Mapping[SplitName, int]:
         """Questions wanted, by split."""
         return {"Location": self.location, "Placement": self.placement, "Unseen": self.unseen}
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A question that a split could take, ready to be written.
-
-    Attributes:
-        split: That it belongs to.
-        steps: Its step count.
-        template: Its wording.
-        fields: Of ``question.json``, without id and paths.
-        mask: PNG.
-    """
-
-    split: SplitName
-    steps: int
-    template: str
-    fields: dict[str, Any]
-    mask: bytes
 
 
 @dataclass(frozen=True)
@@ -204,7 +176,9 @@ def make_scene_offer(scene: Scene, questions: Sequence[Question], shape_keys: Se
         assert question.region is not None
         fields = question_fields(scene, question)
         mask = png_bytes(question.region)
-        candidates.append(Candidate(split, question.step_count, question.template, fields, mask))
+        combination = fields["held_out_combination"]
+        variety = question.template if combination is None else " + ".join(combination)
+        candidates.append(Candidate(split, question.step_count, variety, fields, mask))
     files = {
         "image": png_bytes(scene.image),
         "depth": png_bytes(depth_picture(scene.depth_m)),
@@ -254,68 +228,6 @@ def read_questions(folder: Path, split: SplitName) -> list[dict[str, Any]]:
     if not isinstance(content, list):
         raise InputError(f"expected a list of questions, got something else in {source_name(path)}: copy it again")
     return content
-
-
-# ---- choosing ------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class SplitChoice:
-    """Takes questions for one split until it is full, in the published proportions of steps.
-
-    Attributes:
-        name: Of the split.
-        size: Questions wanted.
-    """
-
-    name: SplitName
-    size: int
-    taken: int = 0
-    _steps: Counter[int] = field(default_factory=Counter)
-    _templates: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def full(self) -> bool:
-        return self.taken >= self.size
-
-    def choose(self, candidates: Sequence[Candidate], *, strict: bool) -> Candidate | None:
-        """The candidate that is needed most, None if none is.
-
-        Args:
-            candidates: Of one scene, of any split.
-            strict: Only take steps that are still short of their share.
-        """
-        ours = [candidate for candidate in candidates if candidate.split == self.name]
-        if self.full or not ours:
-            return None
-        quotas = step_quotas(self.name, self.size)
-        short = [candidate for candidate in ours if self._steps[candidate.steps] < quotas.get(candidate.steps, 0)]
-        if strict:
-            ours = short
-        if not ours:
-            return None
-
-        def need(candidate: Candidate) -> tuple[float, int]:
-            quota = quotas.get(candidate.steps, 0)
-            filled = self._steps[candidate.steps] / quota if quota else float("inf")
-            return (filled, self._templates[candidate.template])
-
-        chosen = min(ours, key=need)
-        self.taken += 1
-        self._steps[chosen.steps] += 1
-        self._templates[chosen.template] += 1
-        return chosen
-
-
-def step_quotas(split: SplitName, size: int) -> dict[int, int]:
-    """Questions by steps for a split of that size; they add up to it (largest remainders)."""
-    shares = STEP_SHARES[split]
-    total = sum(shares.values())
-    quotas = {steps: size * share // total for steps, share in shares.items()}
-    by_remainder = sorted(shares, key=lambda steps: (-(size * shares[steps] % total), steps))
-    for steps in by_remainder[: size - sum(quotas.values())]:
-        quotas[steps] += 1
-    return quotas
 
 
 # ---- writing -------------------------------------------------------------------------------------------------------

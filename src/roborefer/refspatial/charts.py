@@ -11,18 +11,16 @@ _LETTER = 6.4  # mean width of a letter at the labels' 12 px
 
 
 def bar_chart(title: str, counts: Mapping[str, int], most: int = 40) -> str:
-    """Lying bars, one a name, in the order given; beyond ``most`` the rest is one bar.
+    """Lying bars, one a name, in the order given; beyond ``most`` the rest is a line of text.
 
     The number stands at the bar's end and the share in the tooltip.
     """
     rows = list(counts.items())
-    if len(rows) > most:
-        rest = rows[most - 1 :]
-        rows = [*rows[: most - 1], (f"{len(rest)} others", sum(count for _, count in rest))]
-    total, longest = sum(counts.values()), max((count for _, count in rows), default=0)
+    rest = rows[most:]
+    total, longest = sum(counts.values()), max(counts.values(), default=0)
     room = _WIDTH - _LABELS - _NUMBERS
     parts = []
-    for index, (name, count) in enumerate(rows):
+    for index, (name, count) in enumerate(rows[:most]):
         top, length = index * _ROW, room * count / longest if longest else 0.0
         middle = top + _ROW / 2
         shown = name if len(name) * _LETTER < _LABELS - 8 else name[: int((_LABELS - 8) / _LETTER) - 1] + "…"
@@ -32,6 +30,11 @@ def bar_chart(title: str, counts: Mapping[str, int], most: int = 40) -> str:
             f'<rect x="{_LABELS}" y="{top + (_ROW - _BAR) / 2}" width="{length:.1f}" height="{_BAR}" rx="2"/>'
             f'<text class="number" x="{_LABELS + length + 6:.1f}" y="{middle}">{count:,}</text></g>'
         )
+    if rest:
+        # Without a bar: together they would be the longest and dwarf what is told.
+        others = f"and {len(rest)} others, {sum(count for _, count in rest):,} together"
+        parts.append(f'<text class="number" x="{_LABELS}" y="{(most + 0.5) * _ROW}">{others}</text>')
+    rows = rows[: most + 1]
     return _figure(title, parts, _WIDTH, max(1, len(rows)) * _ROW)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from roborefer.refspatial.charts import bar_chart, column_chart
-from roborefer.refspatial.statistics import in_bins
+from roborefer.refspatial.statistics import in_bins, without_gaps
 from roborefer.refspatial.wording import question_proper
 from roborefer.structures import Point, Prediction, Step
 from roborefer.viz.depth import colorize_depth
@@ -204,10 +204,10 @@ def _charts(statistics: Mapping[str, Any]) -> str:
     charts = [
         bar_chart("Questions by relation", statistics["relations"]),
         bar_chart("Questions by kind", statistics["kinds"]),
-        column_chart("Questions by steps", statistics["steps"], "steps"),
-        column_chart("Questions by relations used", statistics["relations_per_question"], "relations"),
+        column_chart("Questions by steps", without_gaps(statistics["steps"]), "steps"),
+        column_chart("Questions by relations used", without_gaps(statistics["relations_per_question"]), "relations"),
         column_chart("Questions by words", in_bins(statistics["words_per_question"]), "words"),
-        column_chart("Scenes by objects", statistics["objects_per_scene"], "objects"),
+        column_chart("Scenes by objects", without_gaps(statistics["objects_per_scene"]), "objects"),
         bar_chart("Objects by category", statistics["categories"], most=36),
         bar_chart("Objects by colour", statistics["colors"]),
     ]
@@ -240,7 +240,7 @@ h1 { margin: 0; font-size: 24px; } header p { margin: 2px 0 20px; color: var(--s
 .name { margin-left: auto; color: var(--soft); font-family: ui-monospace, monospace; }
 h2 { margin: 8px 0 10px; font-size: 17px; font-weight: 600; white-space: pre-line; overflow-wrap: anywhere; }
 .strip { display: flex; flex-wrap: wrap; gap: 10px; }
-.strip figure { margin: 0; width: 312px; }
+.strip figure { margin: 0; width: calc(25% - 8px); min-width: 260px; }
 .strip img { display: block; width: 100%; border-radius: 4px; }
 .strip figcaption { margin-top: 3px; font-size: 12px; color: var(--soft); overflow-wrap: anywhere; }
 .answer { margin: 10px 0 0; font-family: ui-monospace, monospace; font-weight: 600; color: var(--accent);

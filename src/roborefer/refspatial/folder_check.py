@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from roborefer.refspatial.benchmark_split import BENCHMARK_FORMAT, SPLITS, file_digests, read_questions
+from roborefer.refspatial.benchmark_split import BENCHMARK_FORMAT, file_digests, read_questions
 from roborefer.refspatial.held_out import (
     branch_of,
     describe_combinations,
@@ -24,6 +24,7 @@ from roborefer.refspatial.run_folder import (
     read_shard,
     shard_path,
 )
+from roborefer.refspatial.split_choice import SPLITS
 
 
 def check_folder(folder: Path) -> tuple[dict[str, int], list[str]]:

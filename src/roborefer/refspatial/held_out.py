@@ -14,8 +14,20 @@ import numpy as np
 
 Branch = Literal["training", "benchmark"]
 
-HELD_OUT_COMBINATIONS: tuple[frozenset[str], ...] = (frozenset({"between", "behind"}),)
-"""Sets of relations; a question is held out when its relations hold one of them whole."""
+HELD_OUT_COMBINATIONS: tuple[frozenset[str], ...] = (
+    frozenset({"behind", "right"}),
+    frozenset({"front", "left"}),
+    frozenset({"behind", "close"}),
+    frozenset({"between", "close"}),
+    frozenset({"close", "distance"}),
+    frozenset({"free-space", "tall"}),
+    frozenset({"below-image", "right"}),
+)
+"""Sets of relations; a question is held out when its relations hold one of them whole.
+
+Each of the relations, and each mirror image of a combination (behind and left, front and right), stays in training, so
+that *Unseen* asks for nothing but composing what is known. Together they are some 4 % of what scenes offer.
+"""
 
 _BRANCHES: tuple[Branch, ...] = ("training", "benchmark")
 

@@ -15,7 +15,7 @@ from roborefer.answers import write_answer
 from roborefer.errors import InputError
 from roborefer.geometry.depth import read_depth
 from roborefer.images import read_image, source_name
-from roborefer.refspatial.benchmark_split import BENCHMARK_FORMAT, SPLITS, read_questions
+from roborefer.refspatial.benchmark_split import BENCHMARK_FORMAT, read_questions
 from roborefer.refspatial.contact_sheet import SheetEntry
 from roborefer.refspatial.reader import Turn, read_scene_file, turns_of
 from roborefer.refspatial.run_folder import (
@@ -28,6 +28,7 @@ from roborefer.refspatial.run_folder import (
     read_shard,
 )
 from roborefer.refspatial.run_length import decode_mask
+from roborefer.refspatial.split_choice import SPLITS
 from roborefer.refspatial.statistics import Statistics
 from roborefer.structures import Point
 

@@ -112,6 +112,12 @@ def in_order(counter: Mapping[int, int]) -> dict[str, int]:
     return {str(number): counter[number] for number in sorted(counter)}
 
 
+def without_gaps(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by number (as text), with 0 for the numbers between that nothing has."""
+    numbers = [int(number) for number in counts]
+    return {str(n): counts.get(str(n), 0) for n in range(min(numbers), max(numbers) + 1)} if numbers else {}
+
+
 def in_bins(counter: Mapping[str, int], width: int = _WORDS_PER_BIN) -> dict[str, int]:
     """Counts by number (as text) gathered into bins: ``{"7": 2, "9": 1}`` becomes ``{"5-9": 3}``; empty bins stay."""
     if not counter:
