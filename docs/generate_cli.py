@@ -26,9 +26,20 @@ def page() -> str:
     for name in COMMANDS:
         command = roborefer.get_command(group, name)
         assert command is not None
-        context = click.Context(command, info_name=name, parent=group, terminal_width=100)
-        sections.append(f"\n## roborefer {name}\n\n```text\n{command.get_help(context)}\n```\n")
+        sections += _sections(command, name, group)
     return _HEAD + "".join(sections)
+
+
+def _sections(command: click.Command, name: str, parent: click.Context) -> list[str]:
+    """The command's help, and that of its own commands."""
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=100)
+    sections = [f"\n## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"]
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            below = command.get_command(context, inner)
+            assert below is not None
+            sections += _sections(below, inner, context)
+    return sections
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ Work = Callable[[int], _Result]
 
 # Shards that wait in line for each worker; more would only cost memory.
 _AHEAD = 2
+_ONE_THREAD = ("LP_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def in_this_process(work: Work[_Result], shards: Sequence[int]) -> Iterator[_Result]:
@@ -112,10 +113,13 @@ def work_on_shard(work: Work[_Result], shard: int) -> _Result:
 
 
 def _prepare_worker() -> None:
-    """A worker dies with the process that started it, and quietly on Ctrl-C."""
+    """A worker uses one core, and dies with the process that started it, and quietly on Ctrl-C."""
     import multiprocessing
     from multiprocessing.connection import wait as wait_for
 
+    # Software rendering and matrix products would each take a thread per core, in every worker.
+    for name in _ONE_THREAD:
+        os.environ.setdefault(name, "1")
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
     assert parent is not None  # this runs in a child only
