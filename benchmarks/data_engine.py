@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -29,6 +28,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from reporting import machine, peak_memory_gb, write_report
 
 MOST_SHOWN = 200
 _SCALING_TIMES = 4  # scenes of the scaling over those of the speed: starting the workers must not be all of it
@@ -43,17 +44,17 @@ def main() -> None:
     report: dict[str, Any] = {"command": "python " + " ".join(sys.argv), "machine": _machine()}
     if "proof" in arguments.only:
         report["proof"] = _proof(arguments)
-        _write(arguments.output, report)
+        write_report(arguments.output, report)
     if "speed" in arguments.only:
         report["speed"] = {}
         for size in arguments.sizes:
             report["speed"][size] = _run_worker("speed", arguments, size, 1)
-            _write(arguments.output, report)
+            write_report(arguments.output, report)
     if "scaling" in arguments.only:
         report["scaling"] = [
             _run_worker("scaling", arguments, arguments.sizes[0], workers) for workers in arguments.workers
         ]
-        _write(arguments.output, report)
+        write_report(arguments.output, report)
     print(json.dumps(report, indent=2))
     if report.get("proof", {}).get("violations"):
         sys.exit(1)
@@ -201,7 +202,7 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
         "images_per_second": round(images / elapsed, 2),
         "milliseconds_per_image": {name: round(1000 * spent / images, 1) for name, spent in seconds.items()},
         "kilobytes_per_image": round(written / images / 1000, 1),
-        "peak_memory_gb": _peak_memory_gb(),
+        "peak_memory_gb": peak_memory_gb(),
     }
 
 
@@ -252,34 +253,10 @@ def _size(text: str) -> tuple[int, int]:
     return width, height
 
 
-def _peak_memory_gb() -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return round(int(line.split()[1]) * 1024 / 1e9, 3)
-    raise RuntimeError("/proc/self/status has no VmHWM")
-
-
 def _machine() -> dict[str, Any]:
     from roborefer.refspatial.simulation.opengl import OpenGLRenderer
 
-    model = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    return {
-        "cpu": model[0] if model else platform.processor(),
-        "cores": os.cpu_count(),
-        "renderer": OpenGLRenderer(64, 64).device,
-        "python": platform.python_version(),
-    }
-
-
-def _write(path: Path | None, report: dict[str, Any]) -> None:
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".part")
-    aside.write_text(json.dumps(report, indent=2) + "\n")
-    aside.replace(path)
+    return machine(renderer=OpenGLRenderer(64, 64).device)
 
 
 if __name__ == "__main__":

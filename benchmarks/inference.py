@@ -20,7 +20,6 @@ import importlib.util
 import itertools
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -29,6 +28,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from reporting import machine, memory_gb, peak_memory_gb, write_report
 
 ATTRIBUTES = ("red", "blue", "green", "tall", "small", "leftmost", "nearest", "round", "wooden", "open")
 NEW_TOKENS = 16
@@ -56,7 +57,7 @@ def main() -> None:
         one = argparse.Namespace(**{**vars(arguments), "sizes": [size]})
         for name in arguments.only:
             report["sizes"].setdefault(size, {})[name] = _run_worker(name, one)
-            _write(arguments.output, report)
+            write_report(arguments.output, report)
     print(json.dumps(report, indent=2))
 
 
@@ -144,7 +145,7 @@ def _question(arguments: argparse.Namespace) -> dict[str, Any]:
         "prompt_tokens": prompt_tokens,
         "new_tokens": NEW_TOKENS,
         "seconds": {name: round(statistics.median(times), 4) for name, times in stages.items()},
-        "peak_memory_gb": _peak_memory_gb(),
+        "peak_memory_gb": peak_memory_gb(),
     }
 
 
@@ -176,7 +177,7 @@ def _ten_questions(arguments: argparse.Namespace) -> dict[str, Any]:
         "calls_timed": len(calls),
         "times_faster_than_ten_calls": round(ten_calls / statistics.median(batch), 2),
         "same_text": f"{sum(same)}/{len(same)}",
-        "peak_memory_gb": _peak_memory_gb(),
+        "peak_memory_gb": peak_memory_gb(),
     }
 
 
@@ -262,12 +263,12 @@ def _load(arguments: argparse.Namespace) -> tuple[Any, dict[str, float]]:
     from roborefer.models import spatial_vlm  # noqa: F401 - its import is not the checkpoint's cost
 
     torch.set_num_threads(arguments.threads)
-    before = _memory_gb("VmRSS")
+    before = memory_gb("VmRSS")
     started = time.perf_counter()
     predictor = roborefer.load(arguments.checkpoint, device="cpu", dtype="bfloat16")
     seconds = time.perf_counter() - started
     weights = sum(p.numel() * p.element_size() for p in predictor.model.parameters()) / 1e9
-    over = (_peak_memory_gb() - before) / weights
+    over = (peak_memory_gb() - before) / weights
     return predictor, {
         "seconds": round(seconds, 2),
         "weights_gb": round(weights, 3),
@@ -348,38 +349,10 @@ def _timed(times: list[float], call: Callable[[], Any]) -> Any:
     return result
 
 
-def _memory_gb(field: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) * 1024 / 1e9
-    raise RuntimeError(f"/proc/self/status has no {field}")
-
-
-def _peak_memory_gb() -> float:
-    return round(_memory_gb("VmHWM"), 3)
-
-
 def _machine() -> dict[str, Any]:
     import torch
 
-    model = [
-        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    return {
-        "cpu": model[0] if model else platform.processor(),
-        "cores": os.cpu_count(),
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
-
-
-def _write(path: Path | None, report: dict[str, Any]) -> None:
-    if path is None:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".part")
-    aside.write_text(json.dumps(report, indent=2) + "\n")
-    aside.replace(path)
+    return machine(torch=torch.__version__)
 
 
 if __name__ == "__main__":
