@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
+import PIL.ImageFile
 import pytest
 
 from roborefer import images
 from roborefer.errors import InputError
-from roborefer.images import read_image
+from roborefer.images import picture_size, read_image
 
 
 def colours(width: int = 6, height: int = 4) -> PIL.Image.Image:
@@ -93,6 +94,24 @@ def test_exif_orientation_is_applied_once(orientation: int) -> None:
     np.testing.assert_array_equal(np.asarray(read_image(upright)), expected)
     with PIL.Image.open(io.BytesIO(data)) as opened:
         np.testing.assert_array_equal(np.asarray(read_image(opened)), expected)
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_header_tells_the_size_of_the_upright_picture(orientation: int, format_name: str) -> None:
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    picture = PIL.Image.new("RGB", (31, 17))
+    data = encoded(picture, format_name, exif=exif)
+    assert picture_size(data) == read_image(data).size == ((17, 31) if orientation > 4 else (31, 17))
+
+
+def test_the_size_needs_no_pixel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(encoded(colours()))
+    monkeypatch.setattr(PIL.Image.Image, "load", None)
+    monkeypatch.setattr(PIL.ImageFile.ImageFile, "load", None)
+    assert picture_size(path) == colours().size
 
 
 def test_phone_picture_with_a_second_picture_behind_it() -> None:

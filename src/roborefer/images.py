@@ -36,6 +36,9 @@ PictureSource = str | os.PathLike[str] | bytes | PIL.Image.Image
 _EIGHT_BIT_MODES = frozenset(
     {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "LAB"}
 )
+_ORIENTATION_TAG = 0x0112
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+_LYING_ORIENTATIONS = (5, 6, 7, 8)  # EXIF's quarter turns
 # Silencing Pillow's warnings changes the process's filters for a moment; two threads doing so at once could leave
 # them changed. Only the header and EXIF steps are held by this lock, never the decoding.
 _quiet = threading.Lock()
@@ -84,6 +87,23 @@ def load_picture(source: PictureSource) -> PIL.Image.Image:
         return _decode(source, name)
     with open_source(source) as stream:
         return _decode(_read_header(stream, name), name)
+
+
+def picture_size(source: PictureSource) -> tuple[int, int]:
+    """(width, height) of a picture once it is upright, from its header: no pixel is decoded.
+
+    Raises:
+        InputError: As :func:`read_image`, as far as the header tells.
+    """
+    name = source_name(source)
+    if isinstance(source, PIL.Image.Image):
+        return source.size
+    with open_source(source) as stream:
+        picture = _read_header(stream, name)
+        check_pixels(picture.size, name)
+        width, height = picture.size
+        turned = _quietly(lambda: _orientation(picture)) in _LYING_ORIENTATIONS
+        return (height, width) if turned else (width, height)
 
 
 def to_rgb(picture: PIL.Image.Image, name: str) -> PIL.Image.Image:
@@ -235,6 +255,20 @@ def _upright(picture: PIL.Image.Image) -> PIL.Image.Image:
         return PIL.ImageOps.exif_transpose(picture)
     except Exception:  # EXIF that cannot be read states no orientation
         return picture.copy()
+
+
+def _orientation(picture: PIL.Image.Image) -> int:
+    """EXIF's orientation, 1 to 8; of a PNG only what stands before its pixels, as the rest needs them decoded."""
+    if picture.format == "PNG" and "exif" not in picture.info:
+        return 1
+    # Newer versions of Pillow tell a TIFF's upright size from the start.
+    tags = getattr(picture, "tag_v2", {})
+    if tags and picture.size != (tags.get(_TIFF_WIDTH), tags.get(_TIFF_HEIGHT)):
+        return 1
+    try:
+        return int(picture.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # EXIF that cannot be read states no orientation
+        return 1
 
 
 def _quietly(call: Callable[[], _Result]) -> _Result:

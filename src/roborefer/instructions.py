@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from roborefer.answers.prompts import POINT_SUFFIX
+from roborefer.answers.prompts import REASONING_REQUEST, point_question
 from roborefer.errors import InputError
 from roborefer.models.prompt import without_media_tokens
 
-REASONING_REQUEST = "First write your reasoning steps inside <think></think>, then the answer inside <answer></answer>."
+__all__ = ["REASONING_REQUEST", "ask_for_point", "check_answer_length", "check_characters", "check_instruction"]
 
-# A phrase ("the cup behind the plate") is asked for with a verb in front; a sentence is passed on as it is.
-_ARTICLES = ("the", "a", "an", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their")
-_QUANTIFIERS = ("one", "all", "any", "each", "every", "some", "free", "empty", "vacant")
-_PHRASE_STARTS = frozenset((*_ARTICLES, *_QUANTIFIERS))
 _MAX_INSTRUCTION_CHARACTERS = 20_000
 
 
 def ask_for_point(instruction: str, *, reasoning: bool = False) -> str:
     """The question for an instruction: "the spoon" becomes "Please point to the spoon." and the published suffix."""
-    text = without_media_tokens(instruction).strip()
-    if text.split(maxsplit=1)[0].lower() in _PHRASE_STARTS and text[-1] not in ".?!":
-        text = f"Please point to {text}."
-    elif text[-1] not in ".?!":
-        text += "."
-    return " ".join([text, POINT_SUFFIX, *([REASONING_REQUEST] if reasoning else [])])
+    return point_question(without_media_tokens(instruction), reasoning=reasoning)
 
 
 def check_instruction(text: object) -> None:

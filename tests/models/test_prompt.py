@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from roborefer.models import prompt
 from roborefer.models.prompt import (
     IGNORE_INDEX,
     MEDIA_TOKENS,
@@ -188,3 +190,27 @@ def test_a_conversation_may_start_with_an_answer(tokenizer: Any) -> None:
 def test_without_answers_nothing_is_supervised(tokenizer: Any) -> None:
     for mask in ("exact", "published"):
         assert supervised(tokenizer, [Turn("user", "q")], mask) == []  # type: ignore[arg-type]
+
+
+LETTERS = ("\n", "a", "user", "assistant\n", "<|im_end|>", "<|im_start|>assistant\n", "é", "日", "🙂", " ", ".\n\n")
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.lists(st.sampled_from(LETTERS), max_size=5).map("".join), min_size=2, max_size=8))
+def test_answers_start_where_tokenizing_every_prefix_says(texts: list[str]) -> None:
+    speakers = ("user", "assistant")
+    turns = [Turn(speakers[index % 2], text) for index, text in enumerate(texts[: len(texts) // 2 * 2])]  # type: ignore[arg-type]
+    starts = prompt._starts_by_offsets(packaged_tokenizer(), turns)
+    assert starts is not None
+    assert starts == prompt._starts_by_prefixes(packaged_tokenizer(), turns)
+
+
+def test_a_template_that_does_more_is_tokenized_prefix_by_prefix(tokenizer: Any) -> None:
+    odd = copy.deepcopy(tokenizer)
+    odd.chat_template = (
+        "{% for message in messages %}{{ '<|im_start|>' + message['role'] + loop.index|string + '\\n' "
+        "+ message['content'] + '<|im_end|>' }}{% endfor %}"
+    )
+    turns = [Turn("user", "q"), Turn("assistant", "first"), Turn("user", "r"), Turn("assistant", "second")]
+    assert prompt._starts_by_offsets(odd, turns) is None
+    assert supervised(odd, turns) == ["first<|im_end|>", "second<|im_end|>"]

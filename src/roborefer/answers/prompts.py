@@ -8,3 +8,25 @@ POINT_SUFFIX = (
     "coordinates of a point satisfying the conditions above. The coordinates should be between 0 and 1, indicating "
     "the normalized pixel locations of the points in the image."
 )
+
+REASONING_REQUEST = "First write your reasoning steps inside <think></think>, then the answer inside <answer></answer>."
+
+# A phrase ("the cup behind the plate") is asked for with a verb in front; a sentence is passed on as it is.
+_ARTICLES = ("the", "a", "an", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their")
+_QUANTIFIERS = ("one", "all", "any", "each", "every", "some", "free", "empty", "vacant")
+_PHRASE_STARTS = frozenset((*_ARTICLES, *_QUANTIFIERS))
+
+
+def point_question(instruction: str, *, reasoning: bool = False) -> str:
+    """The question for an instruction: "the spoon" becomes "Please point to the spoon." and the published suffix.
+
+    Args:
+        instruction: Not empty, and without media tokens.
+        reasoning: Whether the steps are asked for too.
+    """
+    text = instruction.strip()
+    if text.split(maxsplit=1)[0].lower() in _PHRASE_STARTS and text[-1] not in ".?!":
+        text = f"Please point to {text}."
+    elif text[-1] not in ".?!":
+        text += "."
+    return " ".join([text, POINT_SUFFIX, *([REASONING_REQUEST] if reasoning else [])])

@@ -19,6 +19,9 @@ IGNORE_INDEX = -100
 
 LabelMask = Literal["exact", "published"]
 
+_ROLES: tuple[Literal["user"], Literal["assistant"]] = ("user", "assistant")
+_MARK = "\ue000"  # a private character: no template writes it
+
 # Used only when a checkpoint's tokenizer brings no template of its own.
 QWEN2_CHAT_TEMPLATE = (
     "{% if messages[0]['role'] != 'system' %}"
@@ -103,10 +106,14 @@ def end_token_id(tokenizer: Any) -> int:
 
 def tokenize(tokenizer: Any, turns: Sequence[Turn], *, generate: bool) -> list[int]:
     """Token ids of a conversation under the tokenizer's chat template; every turn is stripped."""
-    messages = [{"role": turn.role, "content": turn.text.strip()} for turn in turns]
-    text = tokenizer.apply_chat_template(messages, add_generation_prompt=generate, tokenize=False)
-    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    ids: list[int] = tokenizer(_render(tokenizer, turns, generate=generate), add_special_tokens=False)["input_ids"]
     return ids
+
+
+def _render(tokenizer: Any, turns: Sequence[Turn], *, generate: bool = False) -> str:
+    """A conversation as the chat template writes it; every turn is stripped."""
+    messages = [{"role": turn.role, "content": turn.text.strip()} for turn in turns]
+    return str(tokenizer.apply_chat_template(messages, add_generation_prompt=generate, tokenize=False))
 
 
 def supervised_labels(tokenizer: Any, turns: Sequence[Turn], mask: LabelMask = "exact") -> list[int]:
@@ -126,14 +133,47 @@ def _labels_by_turn(tokenizer: Any, turns: Sequence[Turn]) -> list[int]:
     ids = tokenize(tokenizer, turns, generate=False)
     labels = [IGNORE_INDEX] * len(ids)
     end = end_token_id(tokenizer)
-    for index, turn in enumerate(turns):
-        if turn.role != "assistant":
-            continue
-        unanswered = tokenize(tokenizer, [*turns[:index], Turn("assistant", "")], generate=False)
-        start = len(unanswered) - 1 - unanswered[::-1].index(end)
+    starts = _starts_by_offsets(tokenizer, turns)
+    for start in _starts_by_prefixes(tokenizer, turns) if starts is None else starts:
         stop = ids.index(end, start) + 1
         labels[start:stop] = ids[start:stop]
     return labels
+
+
+def _starts_by_prefixes(tokenizer: Any, turns: Sequence[Turn]) -> list[int]:
+    """The token at which each answer starts, whatever the template: every prefix of the conversation is tokenized."""
+    starts, end = [], end_token_id(tokenizer)
+    for index, turn in enumerate(turns):
+        if turn.role == "assistant":
+            unanswered = tokenize(tokenizer, [*turns[:index], Turn("assistant", "")], generate=False)
+            starts.append(len(unanswered) - 1 - unanswered[::-1].index(end))
+    return starts
+
+
+def _starts_by_offsets(tokenizer: Any, turns: Sequence[Turn]) -> list[int] | None:
+    """The same from one tokenization, in a fifth of the time for fifteen turns.
+
+    None where it cannot be told: questions and answers do not alternate, the template does more than to write
+    something before and after each message, or a token spans the start of an answer.
+    """
+    if not tokenizer.is_fast or len(turns) % 2 or any(turn.role != _ROLES[i % 2] for i, turn in enumerate(turns)):
+        return None
+    # What the template writes around three messages is what it writes around any number.
+    around = _render(tokenizer, [Turn(role, _MARK) for role in (*_ROLES, "user")]).split(_MARK)
+    if len(around) != 4:
+        return None
+    pieces, starts = [around[0]], []
+    for index, turn in enumerate(turns):
+        if index % 2:
+            starts.append(sum(map(len, pieces)))
+        pieces += [turn.text.strip(), around[2] if index % 2 else around[1]]
+    text = _render(tokenizer, turns)
+    # Behind the last answer a new question does not begin.
+    if not text.startswith("".join(pieces[:-1])):
+        return None
+    offsets = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    token_at = {first: number for number, (first, _) in reversed(list(enumerate(offsets)))}
+    return [token_at[start] for start in starts] if all(start in token_at for start in starts) else None
 
 
 def _labels_by_template(tokenizer: Any, turns: Sequence[Turn]) -> list[int]:
