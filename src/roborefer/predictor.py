@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, overload
 
@@ -26,10 +26,11 @@ from roborefer.geometry.transforms import check_pose
 from roborefer.images import read_image
 from roborefer.instructions import ask_for_point, check_answer_length, check_characters, check_instruction
 from roborefer.models.depth_estimator import DEFAULT_DEPTH_MODEL, DepthAnything, DepthEstimator
-from roborefer.models.generation import PointGuide, TokenGuide, generate_greedy, prefill_prefix
-from roborefer.models.key_value_cache import Prefix
-from roborefer.models.processor import DepthPicture, EncodedSample, PromptPart, SpatialProcessor, stack_tiles
-from roborefer.models.prompt import DEPTH_TOKEN, IMAGE_TOKEN, without_media_tokens
+from roborefer.models.encoded_image import EncodedImage, encode, look
+from roborefer.models.generation import PointGuide, generate_greedy
+from roborefer.models.point_head import DenseFeatures, Heatmap
+from roborefer.models.point_reading import PointReader
+from roborefer.models.processor import DepthPicture, PromptPart, SpatialProcessor
 from roborefer.models.spatial_vlm import SpatialVLM
 from roborefer.structures import Anchor, Intrinsics, Point, Prediction
 
@@ -42,28 +43,13 @@ ESTIMATE = "estimate"
 UNTRAINED_NOTE = "untrained weights: the point means nothing"
 
 
-@dataclass(frozen=True, eq=False)
-class EncodedImage:
-    """A picture that the towers and the language model have already seen; see :meth:`Predictor.encode_image`.
+@dataclass(frozen=True)
+class _Answers:
+    """Texts, one per question; the heatmaps of the points that each holds, in its order; notes about all of them."""
 
-    Attributes:
-        image_size: (width, height) of the original, pixels.
-        depth: Its depth, if any.
-        prefix_ids: The token ids that every prompt about it starts with.
-        prefix: Their keys and values.
-        image_counts, depth_counts: Placeholders per picture.
-        timing_ms: What it cost.
-        notes: What a reader of its predictions should know.
-    """
-
-    image_size: tuple[int, int]
-    depth: DepthMap | None
-    prefix_ids: tuple[int, ...]
-    prefix: Prefix
-    image_counts: tuple[int, ...]
-    depth_counts: tuple[int, ...]
-    timing_ms: dict[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    texts: list[str]
+    heatmaps: list[list[Heatmap]]
+    notes: tuple[str, ...]
 
 
 class Predictor:
@@ -160,27 +146,29 @@ class Predictor:
         camera = _read_camera(intrinsics, encoded.image_size)
         pose = None if world_from_camera is None else check_pose(world_from_camera)
         constrained = self.untrained if constrained is None else constrained
-        guide = PointGuide(self.processor.tokenizer) if constrained else None
         questions = [ask_for_point(text, reasoning=reasoning) for text in instructions]
         started = time.perf_counter()
-        texts, notes = self._answer(encoded, questions, max_new_tokens, guide, on_text)
+        answers = self._answer(encoded, questions, max_new_tokens, on_text, constrained=constrained)
         decode_ms = _milliseconds_since(started)
         predictions = []
-        for text in texts:
+        for text, heatmaps in zip(answers.texts, answers.heatmaps, strict=True):
             answer = parse_answer(text)
+            points, heatmap = _scored(answer.points, heatmaps)
             anchored = time.perf_counter()
-            anchors = _anchors(answer.points, encoded.depth, camera, pose)
+            anchors = _anchors(points, encoded.depth, camera, pose)
             times = {**encoded.timing_ms, "answer": decode_ms, "anchor": _milliseconds_since(anchored)}
             predictions.append(
                 Prediction(
-                    points=answer.points,
+                    points=points,
                     image_size=encoded.image_size,
                     raw=text,
                     steps=answer.steps,
                     anchors=anchors,
                     timing_ms=times,
                     problem="; ".join(answer.problems) or (None if answer.points else _no_point(text)),
-                    notes=(*encoded.notes, *notes),
+                    notes=(*encoded.notes, *answers.notes),
+                    rivals=() if heatmap is None else heatmap.points[1:],
+                    heatmap=None if heatmap is None else heatmap.probabilities.cpu().numpy(),
                 )
             )
         return predictions[0] if isinstance(instruction, str) else predictions
@@ -193,6 +181,7 @@ class Predictor:
         depth: DepthInput | None = None,
         *,
         max_new_tokens: int = 512,
+        constrained: bool = False,
         on_text: Callable[[str], None] | None = None,
     ) -> str: ...
 
@@ -204,6 +193,7 @@ class Predictor:
         depth: DepthInput | None = None,
         *,
         max_new_tokens: int = 512,
+        constrained: bool = False,
         on_text: Callable[[str], None] | None = None,
     ) -> list[str]: ...
 
@@ -214,21 +204,25 @@ class Predictor:
         depth: DepthInput | None = None,
         *,
         max_new_tokens: int = 512,
+        constrained: bool = False,
         on_text: Callable[[str], None] | None = None,
     ) -> str | list[str]:
-        """The model's text for a question, or for a list of them as one batch; nothing is added to the question."""
+        """The model's text for a question, or for a list of them as one batch; nothing is added to the question.
+
+        With ``constrained`` the model chooses only the digits of one point, as in :meth:`point`.
+        """
         questions = [question] if isinstance(question, str) else list(question)
         for text in questions:
             check_instruction(text)
         encoded = self._encode_once(image, depth, max_new_tokens)
-        texts, _ = self._answer(encoded, questions, max_new_tokens, None, on_text)
+        texts = self._answer(encoded, questions, max_new_tokens, on_text, constrained=constrained).texts
         return texts[0] if isinstance(question, str) else texts
 
     def generate(self, prompt: Sequence[PromptInput] | str, *, max_new_tokens: int = 512) -> str:
         """Greedy text for a prompt in the published form: ``[image, roborefer.Depth(path), "text"]``.
 
         A string is text; a :class:`pathlib.Path`, a Pillow picture or an array is an image. Any number of images and
-        depths may come in any order.
+        depths may come in any order; a model with a point head takes one image and its depth.
         """
         return self.processor.decode(self.generate_ids(prompt, max_new_tokens=max_new_tokens))
 
@@ -237,19 +231,20 @@ class Predictor:
         check_answer_length(max_new_tokens)
         parts = [self._read_part(part) for part in ([prompt] if isinstance(prompt, str) else prompt)]
         sample = self.processor.encode_prompt(parts)
-        features = self._encode_sample(sample)
-        fused = self.model.fuse(torch.tensor([sample.input_ids], device=self.model.device), None, *features)
+        seen = look(self.model, sample)
+        ids = torch.tensor([sample.input_ids], device=self.model.device)
+        fused = self.model.fuse(ids, None, seen.images, seen.depths)
         written = generate_greedy(
             self.model.llm,
             [fused.inputs_embeds[0]],
             max_new_tokens=max_new_tokens,
             stop_token_ids=self.processor.stop_token_ids,
+            reader=self._point_reader(seen.dense),
         )
         return written[0]
 
     # ---- looking once, asking often ----------------------------------------------------------------------------
 
-    @torch.inference_mode()
     def encode_image(self, image: ImageInput, depth: DepthInput | None = None) -> EncodedImage:
         """Look at a picture once; :meth:`point` and :meth:`query` take the result in place of the picture.
 
@@ -262,31 +257,12 @@ class Predictor:
         if depth_map is not None:
             parts.append(self._depth_picture(depth_map))
         sample = self.processor.encode_prompt(parts)
-        read = time.perf_counter()
-        images, depths = self._encode_sample(sample)
-        towers = time.perf_counter()
-        media = {self.model.image_token_id, self.model.depth_token_id}
-        last = max(index for index, token in enumerate(sample.input_ids) if token in media)
-        prefix_ids = sample.input_ids[: last + 1]
-        fused = self.model.fuse(torch.tensor([prefix_ids], device=self.model.device), None, images, depths)
-        prefix = prefill_prefix(self.model.llm, fused.inputs_embeds[0])
+        read_ms = _milliseconds_since(started)
+        encoded = encode(self.model, sample, picture.size, depth_map)
         notes = [UNTRAINED_NOTE] if self.untrained else []
         if depth_map is not None and depth_map.source == "estimated":
             notes.append("depth was estimated from the image, not measured")
-        return EncodedImage(
-            image_size=picture.size,
-            depth=depth_map,
-            prefix_ids=tuple(prefix_ids),
-            prefix=prefix,
-            image_counts=tuple(tiled.placeholders for tiled in sample.images),
-            depth_counts=tuple(tiled.placeholders for tiled in sample.depths),
-            timing_ms={
-                "read": (read - started) * 1e3,
-                "towers": (towers - read) * 1e3,
-                "prefill": _milliseconds_since(towers),
-            },
-            notes=tuple(notes),
-        )
+        return replace(encoded, timing_ms={"read": read_ms, **encoded.timing_ms}, notes=tuple(notes))
 
     def _encode_once(
         self, image: ImageInput | EncodedImage, depth: DepthInput | None, max_new_tokens: int
@@ -303,19 +279,22 @@ class Predictor:
         encoded: EncodedImage,
         questions: Sequence[str],
         max_new_tokens: int,
-        guide: TokenGuide | None,
         on_text: Callable[[str], None] | None,
-    ) -> tuple[list[str], tuple[str, ...]]:
-        """Texts, one per question, and notes about all of them."""
+        *,
+        constrained: bool,
+    ) -> _Answers:
         if not questions:
-            return [], ()
+            return _Answers([], [], ())
+        limit = self.model.config.model_max_length
+        room = limit - encoded.prefix.length
         rows, notes = [], []
         for question in questions:
-            suffix = self._suffix_ids(encoded, question)
-            room = self.model.config.model_max_length - encoded.prefix.length
-            if len(suffix) > room:
-                notes.append(f"the prompt was cut at {self.model.config.model_max_length} tokens")
-            rows.append(self._embed(suffix[: max(room, 1)]))
+            ids = self.processor.encode_question(
+                encoded.prefix_ids, question, encoded.image_counts, encoded.depth_counts
+            )
+            if len(ids) > room:
+                notes.append(f"the prompt was cut at {limit} tokens")
+            rows.append(self._embed(ids[: max(room, 1)]))
         tokens: list[int] = []
 
         def report(_: int, token: int) -> None:
@@ -323,44 +302,31 @@ class Predictor:
             if on_text is not None:
                 on_text(self.processor.decode(tokens))
 
+        reader = self._point_reader(encoded.dense)
         written = generate_greedy(
             self.model.llm,
             rows,
             prefix=encoded.prefix,
             max_new_tokens=max_new_tokens,
             stop_token_ids=self.processor.stop_token_ids,
-            guide=guide,
+            guide=PointGuide(self.processor.tokenizer) if constrained else None,
+            reader=reader,
             on_token=report if on_text is not None and len(rows) == 1 else None,
         )
-        return [self.processor.decode(ids) for ids in written], tuple(dict.fromkeys(notes))
-
-    def _suffix_ids(self, encoded: EncodedImage, question: str) -> list[int]:
-        """Token ids of a question behind the shared prefix."""
-        media = IMAGE_TOKEN * len(encoded.image_counts) + DEPTH_TOKEN * len(encoded.depth_counts)
-        text = media + without_media_tokens(question)
-        ids = self.processor.encode_text(text, encoded.image_counts, encoded.depth_counts)
-        length = len(encoded.prefix_ids)
-        if tuple(ids[:length]) != encoded.prefix_ids:
-            raise RuntimeError(
-                "a prompt does not start with the prefix of its image: this is a defect, please report it"
-            )
-        return ids[length:]
+        texts = [self.processor.decode(ids) for ids in written]
+        heatmaps = [[] if reader is None else reader.heatmaps[index] for index in range(len(texts))]
+        return _Answers(texts, heatmaps, tuple(dict.fromkeys(notes)))
 
     def _embed(self, ids: Sequence[int]) -> Tensor:
         with torch.inference_mode():
             embeddings: Tensor = self.model.get_input_embeddings()(torch.tensor(ids, device=self.model.device))
         return embeddings
 
-    @torch.inference_mode()
-    def _encode_sample(self, sample: EncodedSample) -> tuple[list[Tensor], list[Tensor]]:
-        features: list[list[Tensor]] = []
-        for pictures, is_depth in ((sample.images, False), (sample.depths, True)):
-            if not pictures:
-                features.append([])
-                continue
-            blocks = [picture.block_size for picture in pictures]
-            features.append(self.model.encode_media(stack_tiles(pictures), blocks, depth=is_depth))
-        return features[0], features[1]
+    def _point_reader(self, dense: DenseFeatures | None) -> PointReader | None:
+        """Reads points off a picture, for a model with a point head."""
+        if self.model.point_head is None or dense is None:
+            return None
+        return PointReader(self.model.point_head, dense, self.processor.tokenizer)
 
     # ---- reading input -----------------------------------------------------------------------------------------
 
@@ -405,6 +371,17 @@ def _anchors(
     if depth is None:
         return ()
     return tuple(anchor_at(point, depth, camera, world_from_camera=pose, depth_source=depth.source) for point in points)
+
+
+def _scored(points: tuple[Point, ...], heatmaps: Sequence[Heatmap]) -> tuple[tuple[Point, ...], Heatmap | None]:
+    """Answer points with the confidence of the heatmaps that they were read from, and the last of these heatmaps."""
+    found = {heatmap.written: heatmap for heatmap in heatmaps}
+    read = [found.get((point.x, point.y)) for point in points]
+    scored = [
+        point if heatmap is None else replace(point, score=heatmap.points[0].score)
+        for point, heatmap in zip(points, read, strict=True)
+    ]
+    return tuple(scored), next((heatmap for heatmap in reversed(read) if heatmap is not None), None)
 
 
 def _no_point(text: str) -> str:

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from roborefer.errors import InputError
 
 Vector = tuple[float, float, float]
@@ -123,6 +126,9 @@ class Prediction:
         timing_ms: Milliseconds by stage.
         problem: Why the text could not be read in full; None when all was read.
         notes: What the reader of this prediction should know (untrained weights, estimated depth, ...).
+        rivals: Where else the (last) answer point might be, most likely first; of a model with a point head.
+        heatmap: (S, S) float32, summing to 1: how likely each part of the picture is for that point; None from a
+            model that writes coordinates as text.
     """
 
     points: tuple[Point, ...]
@@ -133,6 +139,8 @@ class Prediction:
     timing_ms: Mapping[str, float] = field(default_factory=dict)
     problem: str | None = None
     notes: tuple[str, ...] = ()
+    rivals: tuple[Point, ...] = ()
+    heatmap: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.anchors and len(self.anchors) != len(self.points):
@@ -156,6 +164,7 @@ class Prediction:
             "parsed": self.parsed,
             "problem": self.problem,
             "notes": list(self.notes),
+            "rivals": [{"x": rival.x, "y": rival.y, "score": rival.score} for rival in self.rivals],
             "timing_ms": dict(self.timing_ms),
         }
 

@@ -21,6 +21,7 @@ from roborefer.models.config import ModelConfig
 from roborefer.models.spatial_vlm import SpatialVLM
 from roborefer.models.untrained import PACKAGED_MODEL
 
+from .pointing_models import TILE, compact_tokenizer, write_pointing_checkpoint
 from .tiny_models import HIDDEN, VOCABULARY, tiny_config, tiny_model, tokenizer, write_checkpoint
 
 LLM = "model.safetensors"
@@ -155,6 +156,85 @@ def test_other_dtypes_are_refused(checkpoint_folder: Path, dtype: Any, shown: st
     assert str(caught.value) == (
         f"expected dtype to be auto, float32, bfloat16, float16, fp32, bf16, fp16, got {shown}"
     )
+
+
+# ---- a point head ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+def test_a_point_head_and_its_stems_round_trip(tmp_path: Path, dtype: torch.dtype) -> None:
+    model = write_pointing_checkpoint(tmp_path, dtype=dtype)
+    loaded = SpatialVLM.from_pretrained(tmp_path)
+    assert_equal_weights(loaded, model)
+    statistics = [name for name, _ in loaded.named_buffers() if "running_var" in name]
+    assert len(statistics) == 14
+    assert (loaded.image_token_id, loaded.newline_token_ids) == (model.image_token_id, model.newline_token_ids)
+    assert checkpoint.load_tokenizer(tmp_path).get_vocab() == compact_tokenizer().get_vocab()
+    pixels = torch.randn(1, 3, TILE, TILE, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        (ours, _, dense), (theirs, _, expected) = loaded.look(pixels, pixels), model.look(pixels, pixels)
+    assert torch.equal(ours, theirs)
+    assert torch.equal(dense.keys, expected.keys)
+    loaded.save_pretrained(tmp_path / "again")
+    assert files_of(tmp_path / "again" / "point_head") == files_of(tmp_path / "point_head")
+
+
+def test_a_head_of_another_type_can_be_asked_for(tmp_path: Path) -> None:
+    model = write_pointing_checkpoint(tmp_path)
+    loaded = SpatialVLM.from_pretrained(tmp_path, dtype="bfloat16")
+    assert_equal_weights(loaded, model.to(torch.bfloat16))
+
+
+def test_a_head_that_is_missing_is_named(tmp_path: Path) -> None:
+    write_pointing_checkpoint(tmp_path)
+    shutil.rmtree(tmp_path / "point_head")
+    assert refusal(tmp_path) == "expected model.safetensors in FOLDER/point_head, found none: the checkpoint is incomplete"
+
+
+def test_a_head_that_the_configuration_leaves_out_is_left_out(tmp_path: Path) -> None:
+    write_pointing_checkpoint(tmp_path)
+    edit_json(tmp_path / "config.json", point_head_size=None)
+    assert SpatialVLM.from_pretrained(tmp_path).point_head is None
+
+
+@pytest.mark.parametrize(
+    ("part", "edit", "problem"),
+    [
+        (
+            "point_head",
+            lambda tensors: tensors.pop("key.weight"),
+            "expected the tensor point_head/key.weight, found none: the checkpoint is incomplete",
+        ),
+        (
+            "point_head",
+            lambda tensors: tensors.update(position=torch.zeros(1, 16, 4, 4)),
+            "expected the tensor point_head/position to have shape (1, 16, 8, 8), got (1, 16, 4, 4)",
+        ),
+        (
+            "depth_tower",
+            lambda tensors: tensors.pop("stem.stages.2.1.running_mean"),
+            "expected the tensor depth_tower/stem.stages.2.1.running_mean, found none: the checkpoint is incomplete",
+        ),
+        (
+            "vision_tower",
+            lambda tensors: tensors.update({"stem.stages.0.1.num_batches_tracked": torch.tensor(3)}),
+            "expected floating point weights, got I64 for stem.stages.0.1.num_batches_tracked in "
+            "FOLDER/vision_tower/model.safetensors",
+        ),
+    ],
+)
+def test_one_wrong_tensor_of_a_head_is_named(
+    tmp_path: Path, part: str, edit: Callable[..., object], problem: str
+) -> None:
+    write_pointing_checkpoint(tmp_path)
+    edit_tensors(tmp_path / part / "model.safetensors", edit)
+    assert refusal(tmp_path) == problem
+
+
+def test_a_head_of_another_size_is_named(tmp_path: Path) -> None:
+    write_pointing_checkpoint(tmp_path)
+    edit_json(tmp_path / "config.json", point_head_size=32)
+    assert refusal(tmp_path) == "expected the tensor point_head/from_depth.bias to have shape (32,), got (16,)"
 
 
 # ---- shards and heads ------------------------------------------------------------------------------------------------
@@ -484,7 +564,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(
         save_file(*args, **kwargs)
 
     monkeypatch.setattr(checkpoint_writer, "save_file", full_disk)
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(CheckpointError, match="No space left on device"):
         tiny_model(seed=2).save_pretrained(tmp_path)
     assert files_of(tmp_path) == before
     assert not [path for path in tmp_path.rglob("*") if path.name.startswith(".saving-")]
@@ -495,7 +575,7 @@ def test_a_full_disk_leaves_no_new_folder(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint_writer, "save_file", full_disk)
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(CheckpointError, match="No space left on device"):
         tiny_model().save_pretrained(tmp_path / "new")
     assert not list(tmp_path.iterdir())
 
@@ -513,7 +593,7 @@ def test_a_folder_left_halfway_is_refused_and_no_mixture(tmp_path: Path, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint_writer.os, "replace", power_cut)
-        with pytest.raises(OSError, match="Input/output error"):
+        with pytest.raises(CheckpointError, match="Input/output error"):
             tiny_model(seed=2).save_pretrained(tmp_path)
     assert refusal(tmp_path) == "expected config.json in FOLDER, found none: name a complete checkpoint folder"
 

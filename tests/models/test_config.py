@@ -14,6 +14,7 @@ from roborefer.models.config import ModelConfig, preset, published_to_fields
 from roborefer.models.projector import tokens_per_tile
 from roborefer.models.spatial_vlm import SpatialVLM
 
+from .pointing_models import pointing_config
 from .tiny_models import tiny_config
 
 GOLDENS = Path(__file__).parents[1] / "data" / "goldens"
@@ -28,6 +29,10 @@ FIELDS = (
     "mm_vision_select_layer",
     "model_max_length",
     "depth_method",
+    "vision_stem",
+    "depth_stem",
+    "point_head_size",
+    "point_head_layers",
     "untrained",
     "tile_size",
     "projector_input_size",
@@ -71,7 +76,10 @@ CONFIGS = [
         id="other choices",
     ),
     pytest.param(tiny_config(min_tiles=2, max_tiles=5, model_max_length=77, mm_vision_select_layer=1), id="numbers"),
-    *(pytest.param(preset(name), id=name) for name in ("2b", "8b", "tiny")),
+    pytest.param(pointing_config(), id="point head"),
+    pytest.param(pointing_config(depth=False), id="point head, rgb-only"),
+    pytest.param(tiny_config(vision_stem=[4], depth_stem=[8]), id="stems alone"),
+    *(pytest.param(preset(name), id=name) for name in ("2b", "8b", "tiny", "nano")),
 ]
 
 
@@ -162,16 +170,35 @@ def test_preset_8b_has_the_numbers_of_the_paper() -> None:
     assert not config.text_config.tie_word_embeddings
 
 
+def test_preset_nano_reads_points_from_a_heatmap_of_32_cells_a_side() -> None:
+    config = preset("nano")
+    assert (config.tile_size, config.image_aspect_ratio) == (256, "resize")
+    assert config.tile_size // 2 ** len(config.vision_stem or []) == 32
+    assert tokens_per_tile(config.mm_projector_type, (256 // 16) ** 2) == 64
+    assert sum(parameter.numel() for parameter in SpatialVLM(config).parameters()) < 10e6
+
+
+def test_published_files_say_nothing_of_stems_and_heads() -> None:
+    assert not {"vision_stem", "depth_stem", "point_head_size", "point_head_layers"} & set(tiny_config().to_published())
+
+
 def test_presets_share_nothing() -> None:
     first, second = preset("tiny"), preset("tiny")
     first.text_config.hidden_size = 1
     assert second.text_config.hidden_size == 64
+    first, second = preset("nano"), preset("nano")
+    first.vision_stem.append(5)
+    first.depth_config.num_hidden_layers = 9
+    first.text_config.rope_parameters["rope_theta"] = 1.0
+    assert second.vision_stem == preset("nano").vision_stem == [32, 64, 128]
+    assert (second.depth_config.num_hidden_layers, second.vision_config.num_hidden_layers) == (2, 4)
+    assert preset("nano").text_config.rope_parameters["rope_theta"] == 10000.0
 
 
 def test_unknown_preset_is_named() -> None:
     with pytest.raises(CheckpointError) as caught:
         preset("3b")
-    assert str(caught.value) == "expected preset to be one of 2b, 8b, tiny, got '3b'"
+    assert str(caught.value) == "expected preset to be one of 2b, 8b, tiny, nano, got '3b'"
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------------
@@ -244,6 +271,59 @@ def test_unknown_preset_is_named() -> None:
 )
 def test_refused_values_are_named(changes: dict[str, Any], problem: str) -> None:
     assert refusal(published(**changes)) == problem
+
+
+STRIDE = "to be channels whose stride divides the tower's patch and picture, got"
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"vision_stem": [8, 8, 8, 8, 8]}, f"expected vision_stem {STRIDE} [8, 8, 8, 8, 8]"),
+        ({"vision_stem": []}, f"expected vision_stem {STRIDE} []"),
+        ({"vision_stem": [8, 0]}, f"expected vision_stem {STRIDE} [8, 0]"),
+        ({"vision_stem": [8, True]}, f"expected vision_stem {STRIDE} [8, True]"),
+        ({"vision_stem": "8,8"}, f"expected vision_stem {STRIDE} '8,8'"),
+        ({"depth_stem": [8, 2.0]}, f"expected depth_stem {STRIDE} [8, 2.0]"),
+        ({"point_head_size": 18}, "expected point_head_size to be a multiple of 4, got 18"),
+        ({"point_head_size": 0}, "expected point_head_size to be a multiple of 4, got 0"),
+        ({"point_head_layers": -1}, "expected 0 <= point_head_layers <= 64, got -1"),
+        ({"point_head_layers": 65}, "expected 0 <= point_head_layers <= 64, got 65"),
+        ({"point_head_layers": 1.0}, "expected point_head_layers to be a whole number, got 1.0"),
+        ({"point_head_size": "16"}, "expected point_head_size to be a whole number, got '16'"),
+        (
+            {"image_aspect_ratio": "dynamic"},
+            "expected a point head to come with a vision_stem and the image_aspect_ratio resize, got vision_stem "
+            "[8, 12, 16] and 'dynamic'",
+        ),
+        (
+            {"vision_stem": None},
+            "expected a point head to come with a vision_stem and the image_aspect_ratio resize, got vision_stem "
+            "None and 'resize'",
+        ),
+        (
+            {"depth_stem": [8, 8]},
+            "expected a point head's depth tower to have a depth_stem of the vision_stem's stride, got [8, 8] and "
+            "[8, 12, 16]",
+        ),
+        (
+            {"depth_stem": None, "use_depth_tower": False},
+            "expected a point head's depth tower to have a depth_stem of the vision_stem's stride, got None and "
+            "[8, 12, 16]",
+        ),
+        ({"use_depth_tower": False}, f"expected depth_stem {STRIDE} [8, 8, 12]"),
+    ],
+)
+def test_stems_and_heads_that_do_not_fit_are_refused(changes: dict[str, Any], problem: str) -> None:
+    content = json.loads(json.dumps(pointing_config().to_published()))
+    assert refusal(content | changes) == f"{problem}: mend config.json"
+
+
+def test_a_stem_divides_the_picture_too() -> None:
+    content = json.loads(json.dumps(pointing_config().to_published()))
+    for part in ("vision_tower_cfg", "depth_tower_cfg"):
+        content[part]["image_size"] = 68
+    assert refusal(content) == f"expected vision_stem {STRIDE} [8, 12, 16]: mend config.json"
 
 
 @pytest.mark.parametrize(("name", "value"), [("image_size", 28), ("hidden_size", 32)])

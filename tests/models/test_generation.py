@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from roborefer.answers import parse_answer
-from roborefer.models.generation import PointGuide, _Group, generate_greedy, prefill_prefix
+from roborefer.models.generation import ROWS, PointGuide, _Group, generate_greedy, prefill_prefix
 from roborefer.models.key_value_cache import Prefix
 from roborefer.models.untrained import random_model
 
+from .pointing_models import compact_tokenizer
 from .tiny_models import VOCABULARY, tiny_config, tiny_model, tokenizer
 
 
@@ -181,6 +182,115 @@ def test_every_choice_of_digits_is_a_point(digits: list[int]) -> None:
     assert (point.x, point.y) == pytest.approx((x / 1000, y / 1000))
 
 
+def test_a_point_guide_chooses_whole_coordinates_where_they_are_tokens() -> None:
+    guide, written = PointGuide(compact_tokenizer()), list[int]()
+    while allowed := guide.allowed(written):
+        written.append(allowed[341] if len(allowed) == 1001 else allowed[0])
+    assert compact_tokenizer().decode(written) == "[(0.341, 0.341)]"
+
+
+# ---- tokens in the model's place -------------------------------------------------------------------------------------
+
+
+class Interrupter:
+    """Goes on in the model's place behind some tokens, and keeps what it was shown."""
+
+    def __init__(self, continuations: dict[int, list[int]]) -> None:
+        self.continuations = continuations
+        self.shown: list[tuple[int, int]] = []
+        self.hidden: list[torch.Tensor] = []
+
+    def continuation(self, sequence: int, token: int, hidden: torch.Tensor) -> Sequence[int]:
+        self.shown.append((sequence, token))
+        self.hidden.append(hidden.clone())
+        return self.continuations.get(token, [])
+
+
+@torch.no_grad()
+def slow_interrupted(
+    llm: Any, prompt: torch.Tensor, count: int, continuations: dict[int, list[int]]
+) -> tuple[list[int], list[torch.Tensor]]:
+    """Everything anew for every token; the tokens, and the states behind all but the last."""
+    written: list[int] = []
+    forced: list[int] = []
+    states = []
+    while len(written) < count:
+        embeddings = torch.cat([prompt, llm.get_input_embeddings()(torch.tensor(written, dtype=torch.long))])
+        hidden = llm.model(inputs_embeds=embeddings[None], use_cache=False).last_hidden_state[0, -1]
+        if written:
+            states.append(hidden)
+            forced += continuations.get(written[-1], [])
+        written.append(forced.pop(0) if forced else int(llm.lm_head(hidden).argmax()))
+    return written, states
+
+
+def test_what_is_said_in_the_models_place_stands_in_its_text(llm: Any) -> None:
+    rows = prompts(llm, [9, 4, 6], seed=3)
+    free = [slow_greedy(llm, row, 12) for row in rows]
+    continuations = {free[0][1]: [7, 8, 9], free[1][4]: [11], 11: [12, 13]}
+    reader = Interrupter(continuations)
+    told: list[tuple[int, int]] = []
+    written = generate_greedy(
+        llm,
+        rows,
+        max_new_tokens=12,
+        stop_token_ids=(),
+        reader=reader,
+        on_token=lambda index, token: told.append((index, token)),
+    )
+    for index, row in enumerate(rows):
+        expected, states = slow_interrupted(llm, row, 12, continuations)
+        assert written[index] == expected
+        assert [token for place, token in told if place == index] == expected
+        shown = [number for number, (sequence, _) in enumerate(reader.shown) if sequence == index]
+        assert [reader.shown[number][1] for number in shown] == expected[:-1]
+        for number, state in zip(shown, states, strict=True):
+            assert torch.allclose(reader.hidden[number], state, atol=1e-4)
+    assert written[0][:5] == [*free[0][:2], 7, 8, 9]
+    assert written[0] != free[0]
+
+
+def test_sequences_keep_their_numbers_across_groups(llm: Any) -> None:
+    rows = prompts(llm, [3] * (ROWS + 2), seed=4)
+    reader = Interrupter({})
+    written = generate_greedy(llm, rows, max_new_tokens=2, stop_token_ids=(), reader=reader)
+    assert sorted(reader.shown) == [(index, tokens[0]) for index, tokens in enumerate(written)]
+
+
+def test_a_sequence_that_has_stopped_is_not_read(llm: Any) -> None:
+    rows = prompts(llm, [9, 4], seed=3)
+    stop = slow_greedy(llm, rows[0], 2)[1]
+    reader = Interrupter({})
+    written = generate_greedy(llm, rows, max_new_tokens=6, stop_token_ids=[stop], reader=reader)
+    assert len(written[0]) == 1
+    assert [token for sequence, token in reader.shown if sequence == 0] == written[0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_an_answer_may_end_inside_of_what_is_said_for_the_model(llm: Any, count: int) -> None:
+    (row,) = prompts(llm, [9], seed=3)
+    first = slow_greedy(llm, row, 1)[0]
+    reader = Interrupter({first: [7, 8, 9]})
+    written = generate_greedy(llm, [row], max_new_tokens=count, stop_token_ids=(), reader=reader)
+    assert written == [[first, 7, 8, 9][:count]]
+
+
+def test_a_stop_token_that_is_said_for_the_model_stops_it(llm: Any) -> None:
+    (row,) = prompts(llm, [9], seed=3)
+    first = slow_greedy(llm, row, 1)[0]
+    reader = Interrupter({first: [7, 8, 9]})
+    assert generate_greedy(llm, [row], max_new_tokens=9, stop_token_ids=[8], reader=reader) == [[first, 7]]
+
+
+def test_what_is_said_for_the_model_goes_before_a_guide(llm: Any) -> None:
+    (row,) = prompts(llm, [5])
+    reader = Interrupter({31: [5]})
+    written = generate_greedy(
+        llm, [row], max_new_tokens=9, stop_token_ids=(), guide=OnlyThese([31]), reader=reader
+    )
+    assert written == [[31, 5]]
+
+
 # ---- the same numbers, alone and in company --------------------------------------------------------------------------
 
 
@@ -201,10 +311,11 @@ def half_llm() -> Any:
 
 def logits_after(llm: Any, rows: Sequence[torch.Tensor], prefix: Prefix, steps: int) -> torch.Tensor:
     """Logits (rows, V) after the same fixed tokens behind each prompt."""
-    group = _Group(llm, rows, prefix, None)
+    group = _Group(llm, rows, prefix, None, None, 0)
+    logits = group._logits
     for step in range(steps):
-        group._logits = group._step([100 + step] * len(rows))
-    return group._logits
+        logits = group._step([100 + step] * len(rows))[1]
+    return logits
 
 
 def test_numbers_in_bf16_do_not_depend_on_what_is_asked_together(half_llm: Any) -> None:

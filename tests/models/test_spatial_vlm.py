@@ -236,7 +236,9 @@ def test_stages_choose_their_parameters(model: SpatialVLM) -> None:
     trainable = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     assert trainable == {f"depth_projector.{name}" for name, _ in model.depth_projector.named_parameters()}
     model.set_trainable("sft")
-    assert all(parameter.requires_grad for parameter in model.parameters())
+    behind = ("encoder.layers.2.", "post_layernorm")  # the tiny towers' features are those of their second layer
+    trainable = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    assert trainable == {name for name, _ in model.named_parameters() if not any(part in name for part in behind)}
     model.set_trainable("none")
     assert not any(parameter.requires_grad for parameter in model.parameters())
 
@@ -253,6 +255,69 @@ def test_align_gives_gradients_to_the_depth_projector_alone(processor: SpatialPr
     model(**processor.collate(samples(model.config)), packed=True).loss.backward()
     with_gradient = {name.split(".")[0] for name, parameter in model.named_parameters() if parameter.grad is not None}
     assert with_gradient == {"depth_projector"}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_loss_alone_has_the_same_value_and_gradients(processor: SpatialProcessor, packed: bool) -> None:
+    whole = tiny_model(lively=False).train()
+    alone = copy.deepcopy(whole)
+    batch = processor.collate(samples(whole.config))
+    expected, output = whole(**batch, packed=packed), alone(**batch, packed=packed, loss_only=True)
+    assert output.logits is None
+    torch.testing.assert_close(output.loss, expected.loss)
+    for model, loss in ((whole, expected.loss), (alone, output.loss)):
+        loss.backward()
+        assert model.llm.lm_head.weight.grad is not None
+    for (name, ours), theirs in zip(alone.named_parameters(), whole.parameters(), strict=True):
+        assert (ours.grad is None) == (theirs.grad is None), name
+        if ours.grad is not None:
+            torch.testing.assert_close(ours.grad, theirs.grad, msg=name)
+
+
+def test_a_batch_without_answers_has_loss_0(model: SpatialVLM, processor: SpatialProcessor) -> None:
+    batch = processor.collate(samples(model.config))
+    batch["labels"] = torch.full_like(batch["labels"], IGNORE_INDEX)
+    loss = model(**batch, packed=True, loss_only=True).loss
+    assert loss.item() == 0.0
+    assert loss.requires_grad
+
+
+@pytest.mark.parametrize("tiling", ["dynamic", "dynamic_s2"])
+@pytest.mark.parametrize("kept", [slice(1, 3), slice(2, 3)], ids=["without depth", "text alone"])
+def test_every_part_runs_when_it_must(tiling: str, kept: slice) -> None:
+    plain = tiny_model(tiny_config(image_aspect_ratio=tiling), lively=False).train()
+    batch = SpatialProcessor(tokenizer(), plain.config).collate(samples(plain.config)[kept])
+    plain.set_trainable("sft")
+    together = copy.deepcopy(plain)
+    together.run_every_part = True
+    losses = [model(**batch, packed=True, loss_only=True).loss for model in (plain, together)]
+    assert losses[0].item() == losses[1].item()
+    for loss in losses:
+        loss.backward()
+    for (name, ours), theirs in zip(together.named_parameters(), plain.parameters(), strict=True):
+        assert (ours.grad is not None) == ours.requires_grad, name
+        if ours.grad is not None:
+            expected = torch.zeros_like(ours) if theirs.grad is None else theirs.grad
+            torch.testing.assert_close(ours.grad, expected, msg=name)
+
+
+def test_each_part_runs_once_a_batch_in_one_order(processor: SpatialProcessor) -> None:
+    # Processes that share weights gather them part by part: they would wait for each other for ever.
+    model = tiny_model(tiny_config(image_aspect_ratio="dynamic_s2"), lively=False)
+    model.run_every_part = True
+    processor = SpatialProcessor(tokenizer(), model.config)
+    called: list[str] = []
+    for name, module in model.named_modules():
+        if name and not any(True for _ in module.children()) and any(True for _ in module.parameters()):
+            module.register_forward_pre_hook(lambda *_, name=name: called.append(name))
+    orders = []
+    for kept in (slice(0, 1), slice(0, 3), slice(1, 2), slice(2, 3)):
+        for gradients in (True, False):
+            called.clear()
+            with torch.set_grad_enabled(gradients):
+                model(**processor.collate(samples(model.config)[kept]), packed=True, loss_only=True)
+            orders.append(list(called))
+    assert all(order == orders[0] for order in orders)
 
 
 @pytest.mark.parametrize("packed", [False, True])

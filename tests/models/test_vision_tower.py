@@ -57,3 +57,50 @@ def test_every_layer_is_kept_for_the_checkpoint() -> None:
     tower, _ = tower_and_model(-2)
     assert len(tower.vision_model.encoder.layers) == 4
     assert tower.used_layers == 3
+
+
+# ---- behind a stem ---------------------------------------------------------------------------------------------------
+
+
+def tower_behind_stem(whole: SiglipVisionConfig) -> VisionTower:
+    torch.manual_seed(3)
+    return VisionTower(whole, -1, [4, 6]).eval()
+
+
+def config_of_sixteens() -> SiglipVisionConfig:
+    whole = config()
+    whole.image_size, whole.patch_size = 64, 16
+    return whole
+
+
+@torch.inference_mode()
+def test_behind_a_stem_the_encoder_sees_its_features() -> None:
+    whole = config_of_sixteens()
+    tower = tower_behind_stem(whole)
+    pixels = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(2))
+    hidden, seen = tower.dense(pixels)
+    assert tower.stem is not None
+    assert seen.shape == (2, 6, 16, 16)
+    assert torch.equal(seen, tower.stem(pixels))
+    inner = tower.vision_model.config
+    assert (inner.image_size, inner.patch_size, inner.num_channels) == (16, 4, 6)
+    model = SiglipVisionModel._from_config(inner).eval()
+    model.load_state_dict(tower.vision_model.state_dict())
+    assert torch.equal(hidden, model(seen, output_hidden_states=True).hidden_states[-1])
+    assert torch.equal(tower(pixels), hidden)
+    assert hidden.shape == (2, 16, 24)
+
+
+def test_the_configuration_of_a_tower_stays_as_it_was() -> None:
+    whole = config_of_sixteens()
+    tower_behind_stem(whole)
+    assert (whole.image_size, whole.patch_size, whole.num_channels) == (64, 16, 3)
+
+
+@torch.inference_mode()
+def test_without_a_stem_the_pixels_are_what_is_seen(pixels: torch.Tensor) -> None:
+    tower, _ = tower_and_model(-2)
+    assert tower.stem is None
+    hidden, seen = tower.dense(pixels)
+    assert seen is pixels
+    assert torch.equal(hidden, tower(pixels))

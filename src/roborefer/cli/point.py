@@ -13,8 +13,6 @@ from roborefer.cli.commands import Command, printable
 from roborefer.errors import InputError
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from roborefer.geometry.depth import DepthMap
     from roborefer.structures import Intrinsics, Prediction
 
@@ -30,6 +28,7 @@ _EXIT_NO_POINT = 1
         'roborefer point desk.jpg "the cup behind the plate" --output cup.png',
         'roborefer point desk.png "the free space left of the mug" --depth depth.png --intrinsics camera.json',
         'roborefer point desk.png "the mug" --depth depth.png --fov 69 --json',
+        'roborefer point desk.png "the mug" --heatmap --output mug.png',
         'roborefer point desk.png "the mug" --model checkpoints/RoboRefer-2B-SFT --reasoning',
     ),
 )
@@ -53,6 +52,7 @@ _EXIT_NO_POINT = 1
 @click.option("--quantize", type=click.Choice(["int8"]), help="8-bit linear layers, on the CPU.")
 @click.option("--reasoning", is_flag=True, help="Ask for reasoning steps before the answer.")
 @click.option("--output", "-o", type=_FILE, help="Draw the point and its steps into this picture (.png, .jpg, .webp).")
+@click.option("--heatmap", is_flag=True, help="Show in the picture where the model looked. [default picture: heatmap.png]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar; with --json, no notes on stderr.")
 def point(
@@ -71,6 +71,7 @@ def point(
     quantize: str | None,
     reasoning: bool,
     output: Path | None,
+    heatmap: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -82,10 +83,13 @@ def point(
     from roborefer.geometry.transforms import read_pose
     from roborefer.images import read_image
     from roborefer.instructions import check_instruction
-    from roborefer.viz.files import check_picture_path
+    from roborefer.viz.files import check_picture_path, write_picture
+    from roborefer.viz.pictures import draw_prediction
 
     # Everything given is read before the model, which is slow to load.
     estimate_depth = estimate_depth or depth_model is not None
+    if heatmap and output is None:
+        output = Path("heatmap.png")
     if output is not None:
         check_picture_path(output, [path for path in (image, depth, intrinsics, pose) if path is not None])
     check_instruction(instruction)
@@ -108,8 +112,11 @@ def point(
     prediction = predictor.point(
         encoded, instruction, intrinsics=camera, world_from_camera=world_from_camera, reasoning=reasoning
     )
+    if heatmap and prediction.heatmap is None:
+        raise InputError("expected a model with a point head for --heatmap, got one that writes coordinates as text")
     if output is not None:
-        _draw(picture, prediction, encoded.depth, instruction, output)
+        shown = draw_prediction(picture, prediction, depth=encoded.depth, instruction=instruction, heatmap=heatmap)
+        write_picture(shown, output)
     if as_json:
         _print_json(prediction, image, instruction, output)
         if not quiet:
@@ -149,13 +156,6 @@ def _read_camera(path: Path | None, fov: float | None, image_size: tuple[int, in
     return camera
 
 
-def _draw(picture: Image.Image, prediction: Prediction, depth: DepthMap | None, instruction: str, output: Path) -> None:
-    from roborefer.viz.files import write_picture
-    from roborefer.viz.pictures import draw_prediction
-
-    write_picture(draw_prediction(picture, prediction, depth=depth, instruction=instruction), output)
-
-
 def _print_json(prediction: Prediction, image: Path, instruction: str, output: Path | None) -> None:
     asked = {"image": str(image), "instruction": instruction, "output": None if output is None else str(output)}
     click.echo(json.dumps({**prediction.to_dict(), **asked}, allow_nan=False))
@@ -169,6 +169,8 @@ def _print_text(prediction: Prediction, output: Path | None) -> None:
         width, height = prediction.image_size
         label = f"  ({printable(point.label)})" if point.label else ""
         _print_row("point", f"{point.x:.3f}, {point.y:.3f} of the image{label}")
+        if point.score is not None:
+            _print_row("score", f"{point.score:.2f}")
         _print_row("pixel", f"{u:.1f}, {v:.1f} of {width}x{height}")
         if not prediction.anchors:
             _print_row("xyz", "no 3D: give --depth or --estimate-depth, and --intrinsics or --fov")

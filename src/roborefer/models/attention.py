@@ -1,4 +1,4 @@
-"""Attention for decoding several sequences of different lengths together, each as if it were alone."""
+"""Attention for several sequences of different lengths together, each as if it were alone: decoding, and packing."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def ragged_sdpa(
     attention_mask: Tensor | None,
     *,
     sequence_lengths: Sequence[int] | None = None,
+    packed_lengths: Sequence[int] | None = None,
     scaling: float | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
@@ -32,14 +33,23 @@ def ragged_sdpa(
     A padding mask would make a row's sums depend on the lengths of its neighbours, through the kernel that is chosen
     and the blocks it works in. Here a row's numbers are the same whoever stands beside it.
 
+    Samples that are packed into one row attend to themselves alone: a call per sample costs the sum of the squared
+    lengths, where a block-diagonal mask would cost the square of the sum and hold it in memory.
+
     Args:
         query: (B, heads, 1, D) when ``sequence_lengths`` is given.
         key, value: (R, kv_heads, L, D), R <= B: rows of the batch beyond R are padding and come out as zeros.
         sequence_lengths: How many keys each of the R rows has; None for any other forward pass.
+        packed_lengths: How long each sample of the only row is, when several are packed into it; no mask then.
 
     Returns:
-        (B, 1, heads, D), and None for the weights.
+        (B, Q, heads, D), and None for the weights.
     """
+    if packed_lengths is not None:
+        lengths = list(packed_lengths)
+        samples = zip(*(torch.split(states, lengths, dim=2) for states in (query, key, value)), strict=True)
+        outputs = [sdpa_attention_forward(module, *sample, None, scaling=scaling, **kwargs)[0] for sample in samples]
+        return torch.cat(outputs, dim=1), None
     if sequence_lengths is None:
         output: tuple[Tensor, Tensor | None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **kwargs

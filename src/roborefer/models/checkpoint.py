@@ -35,10 +35,13 @@ _MAX_JSON_BYTES = 64 * 2**20
 _BYTES_PER_MAPPING = 16 * 2**20
 _ROWS_AT_ONCE = 4096
 _DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "F64": torch.float64}
+# Tokenizers that their tokenizer.json describes in full. Beside a Qwen2 model, transformers' AutoTokenizer would read
+# them as Qwen2's own, with other pieces and other merges.
+_PLAIN_TOKENIZERS = ("TokenizersBackend", "PreTrainedTokenizerFast")
 
 
-PARTS = ("llm", "vision_tower", "mm_projector", "depth_tower", "depth_projector")
-"""The sub-folders, which carry the names of the model's attributes."""
+PARTS = ("llm", "vision_tower", "mm_projector", "depth_tower", "depth_projector", "point_head")
+"""The sub-folders, which carry the names of the model's attributes. A point head is ours: no published one has it."""
 
 
 def resolve_folder(path_or_hub_id: str | Path, revision: str | None = None) -> Path:
@@ -139,23 +142,37 @@ def _tokenizer_length(folder: Path) -> int | None:
 
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer of a checkpoint, with every media token; those it lacks are added, as the published loader does."""
-    from transformers import AutoTokenizer
+    tokenizer = read_tokenizer(folder / TOKENIZER_FOLDER)
+    add_media_tokens(tokenizer)
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = QWEN2_CHAT_TEMPLATE
+    return tokenizer
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """The tokenizer in a folder, as it is; nothing is downloaded and no code of its own is run."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            folder / TOKENIZER_FOLDER, local_files_only=True, trust_remote_code=False
-        )
+        if _tokenizer_class(folder) in _PLAIN_TOKENIZERS:
+            return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # broken files make the tokenizers library raise bare exceptions
-        raise CheckpointError(
-            f"cannot read the tokenizer in {folder / TOKENIZER_FOLDER}: the checkpoint is incomplete"
-        ) from error
+        raise CheckpointError(f"cannot read the tokenizer in {folder}: the checkpoint is incomplete") from error
+
+
+def _tokenizer_class(folder: Path) -> str | None:
+    path = folder / "tokenizer_config.json"
+    name: str | None = read_json(path).get("tokenizer_class") if path.exists() else None
+    return name
+
+
+def add_media_tokens(tokenizer: Any) -> None:
+    """Adds the media tokens that a tokenizer lacks, behind its vocabulary and in the published order."""
     known = tokenizer.get_vocab()
     missing = [token for token in (SENTINEL_TOKEN, *MEDIA_TOKENS) if token not in known]
     if missing:
         tokenizer.add_tokens(missing, special_tokens=True)
-    if not tokenizer.chat_template:
-        tokenizer.chat_template = QWEN2_CHAT_TEMPLATE
-    return tokenizer
 
 
 def resize_vocabulary(model: Any, size: int) -> None:
@@ -193,7 +210,7 @@ def resolve_dtype(folder: Path, dtype: str | torch.dtype) -> torch.dtype:
         return names[dtype]
     if dtype != "auto":
         raise CheckpointError(f"expected dtype to be auto, {', '.join(names)}, got {dtype!r}")
-    stored = _stored_tensors(folder / "llm")
+    stored = stored_tensors(folder / "llm")
     if not stored:
         raise CheckpointError(f"expected tensors in {folder / 'llm'}, found none: the checkpoint is incomplete")
     return next(iter(stored.values())).dtype
@@ -208,31 +225,39 @@ def load_weights(model: Any, folder: Path, *, dtype: torch.dtype, device: torch.
     Raises:
         CheckpointError: a tensor is missing, extra or misshapen.
     """
-    plan = [(part, _stored_tensors(folder / part)) for part in PARTS if getattr(model, part) is not None]
+    plan = [(part, stored_tensors(folder / part)) for part in PARTS if getattr(model, part) is not None]
     for part, stored in plan:
         _check_part(part, getattr(model, part), stored)
     total = sum(len(stored) for _, stored in plan)
     with tqdm(total=total, desc="loading", unit="tensor", disable=not progress, leave=False) as bar:
         for part, stored in plan:
             module = getattr(model, part)
-            for name, tensor in _stream(stored, dtype, device):
-                _assign(module, name, tensor)
+            for name, tensor in stream_tensors(stored, dtype, device):
+                assign_tensor(module, name, tensor)
                 bar.update()
-    _materialize_buffers(model, device)
+    materialize_buffers(model, device)
     model.llm.tie_weights()
 
 
 @dataclass(frozen=True)
-class _Stored:
+class StoredTensor:
+    """Where a tensor is on disk.
+
+    Attributes:
+        path: Of the safetensors file.
+        name: In that file.
+        shape, dtype: As its header says.
+    """
+
     path: Path
     name: str
     shape: tuple[int, ...]
     dtype: torch.dtype
 
 
-def _stored_tensors(folder: Path) -> dict[str, _Stored]:
+def stored_tensors(folder: Path) -> dict[str, StoredTensor]:
     """Tensor name -> where it is stored, from the headers of the part's safetensors files."""
-    stored: dict[str, _Stored] = {}
+    stored: dict[str, StoredTensor] = {}
     for path in _weight_files(folder):
         try:
             with safe_open(path, framework="pt") as file:
@@ -243,7 +268,7 @@ def _stored_tensors(folder: Path) -> dict[str, _Stored]:
                         raise CheckpointError(
                             f"expected floating point weights, got {view.get_dtype()} for {name} in {path}"
                         )
-                    stored[name] = _Stored(path, name, tuple(view.get_shape()), kind)
+                    stored[name] = StoredTensor(path, name, tuple(view.get_shape()), kind)
         except (SafetensorError, OSError) as error:
             raise CheckpointError(
                 f"cannot read {path}: not a complete safetensors file ({error}); download it again"
@@ -277,7 +302,7 @@ def _weight_files(folder: Path) -> Sequence[Path]:
     raise CheckpointError(f"expected {SINGLE_FILE} in {folder}, found none: {hint}")
 
 
-def _check_part(part: str, module: nn.Module, stored: dict[str, _Stored]) -> None:
+def _check_part(part: str, module: nn.Module, stored: dict[str, StoredTensor]) -> None:
     expected = {name: tuple(tensor.shape) for name, tensor in owned_tensors(module).items()}
     if "lm_head.weight" in stored and "lm_head.weight" not in expected:
         stored.pop("lm_head.weight")  # a tied head that was written out all the same
@@ -303,7 +328,9 @@ def owned_tensors(module: nn.Module) -> dict[str, Tensor]:
     return tensors
 
 
-def _stream(stored: dict[str, _Stored], dtype: torch.dtype, device: torch.device) -> Iterator[tuple[str, Tensor]]:
+def stream_tensors(
+    stored: dict[str, StoredTensor], dtype: torch.dtype, device: torch.device
+) -> Iterator[tuple[str, Tensor]]:
     """Tensors one at a time, copied a few rows at a time from files that are reopened to give pages back."""
     with ExitStack() as opened:
         path, mapped, file = None, 0, None
@@ -321,7 +348,7 @@ def _stream(stored: dict[str, _Stored], dtype: torch.dtype, device: torch.device
             yield where.name, tensor
 
 
-def _row_ranges(where: _Stored) -> Iterator[Any]:
+def _row_ranges(where: StoredTensor) -> Iterator[Any]:
     """Indices that cut a tensor along its first axis into pieces of at most ``_BYTES_PER_MAPPING``."""
     if not where.shape:
         yield ...
@@ -332,7 +359,8 @@ def _row_ranges(where: _Stored) -> Iterator[Any]:
         yield slice(start, min(start + step, where.shape[0]))
 
 
-def _assign(module: nn.Module, name: str, tensor: Tensor) -> None:
+def assign_tensor(module: nn.Module, name: str, tensor: Tensor) -> None:
+    """Puts a tensor in the place of a parameter or buffer, which may be on the meta device."""
     path, _, leaf = name.rpartition(".")
     owner = module.get_submodule(path)
     if leaf in owner._parameters:
@@ -341,7 +369,7 @@ def _assign(module: nn.Module, name: str, tensor: Tensor) -> None:
         owner._buffers[leaf] = tensor
 
 
-def _materialize_buffers(model: Any, device: torch.device) -> None:
+def materialize_buffers(model: Any, device: torch.device) -> None:
     """Compute the buffers that no checkpoint holds: patch positions and rotary frequencies."""
     for module in model.modules():
         positions = getattr(module, "position_ids", None)

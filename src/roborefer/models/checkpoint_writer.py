@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -44,10 +45,14 @@ def save_weights(model: Any, folder: Path) -> None:
                 continue
             part_folder = staging / part
             part_folder.mkdir()
-            _write_json(part_folder / "config.json", configs[part] or {})
+            _write_json(part_folder / "config.json", configs.get(part) or {})
             _save_part(owned_tensors(module), part_folder)
         _write_json(staging / "config.json", config.to_published())
         _move_into(staging, folder)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"cannot write the checkpoint in {folder}: {one_line(error)}; make room, or name another folder"
+        ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         if is_new and not any(folder.iterdir()):
@@ -79,7 +84,11 @@ def _save_part(tensors: dict[str, Tensor], folder: Path) -> None:
 def _save_shard(tensors: dict[str, Tensor], path: Path) -> None:
     on_cpu = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
     save_file(on_cpu, path, metadata={"format": "pt"})
-    # safetensors writes files that only their owner may read; a checkpoint is shared like any other file.
+    make_readable(path)
+
+
+def make_readable(path: Path) -> None:
+    """safetensors writes files that only their owner may read; a checkpoint is shared like any other file."""
     mask = os.umask(0)
     os.umask(mask)
     path.chmod(0o666 & ~mask)

@@ -6,6 +6,7 @@ folders and tensor names of a checkpoint are known to ``checkpoint.py`` alone.
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -21,6 +22,7 @@ PUBLISHED_MODEL_TYPE = "llava_llama"
 
 # More would need more memory than a picture is worth, and a search over too many grids.
 _MOST_TILES = 256
+_MOST_LOOKS = 64
 
 
 class ModelConfig(PreTrainedConfig):
@@ -41,6 +43,11 @@ class ModelConfig(PreTrainedConfig):
         mm_vision_select_layer: Index into the tower's hidden states (0 is the patch embedding).
         model_max_length: Fused sequences are cut at this length, at their right end.
         depth_method: How metric depth becomes the depth tower's picture.
+        vision_stem, depth_stem: Channels of a convolutional stem in front of a tower, one entry per halving of the
+            resolution (``[32, 64, 128]`` has stride 8); None for SigLIP's own patch embedding.
+        point_head_size: Channels (a multiple of 4) of the dense features from which the point head reads coordinates;
+            None for a model that writes coordinates as text. It needs stems and one tile per picture.
+        point_head_layers: How often the point head looks again.
         untrained: The weights are random; predictions say that they mean nothing.
     """
 
@@ -61,6 +68,10 @@ class ModelConfig(PreTrainedConfig):
     mm_vision_select_layer: int = -2
     model_max_length: int = 16384
     depth_method: str = "inverse"
+    vision_stem: list[int] | None = None
+    depth_stem: list[int] | None = None
+    point_head_size: int | None = None
+    point_head_layers: int = 0
     untrained: bool = False
     tie_word_embeddings: bool = False
 
@@ -92,6 +103,7 @@ class ModelConfig(PreTrainedConfig):
         if self.image_aspect_ratio == "dynamic_s2":
             self._check_scales()
         self._check_depth_tower()
+        self._check_stems()
         last_layer = self.vision_config.num_hidden_layers
         if not -last_layer - 1 <= self.mm_vision_select_layer <= last_layer:
             raise CheckpointError(
@@ -119,6 +131,39 @@ class ModelConfig(PreTrainedConfig):
                 raise CheckpointError(
                     f"expected the depth tower to have the RGB tower's {name} {rgb}, got {depth}: it is not supported"
                 )
+
+    def _check_stems(self) -> None:
+        """A stem's stride divides patch and picture, and a point head finds the features that it reads."""
+        for name, tower in (("vision_stem", self.vision_config), ("depth_stem", self.depth_config)):
+            stem = getattr(self, name)
+            if stem is not None and not (_is_stem(stem) and tower is not None and _fits(tower, 2 ** len(stem))):
+                raise CheckpointError(
+                    f"expected {name} to be channels whose stride divides the tower's patch and picture, got {stem!r}: "
+                    "mend config.json"
+                )
+        if self.point_head_size is not None:
+            self._check_point_head()
+
+    def _check_point_head(self) -> None:
+        size: Any = self.point_head_size
+        _check_whole("point_head_size", size)
+        if size < 4 or size % 4:
+            raise CheckpointError(f"expected point_head_size to be a multiple of 4, got {size}: mend config.json")
+        _check_whole("point_head_layers", self.point_head_layers)
+        if not 0 <= self.point_head_layers <= _MOST_LOOKS:
+            raise CheckpointError(
+                f"expected 0 <= point_head_layers <= {_MOST_LOOKS}, got {self.point_head_layers}: mend config.json"
+            )
+        if self.image_aspect_ratio != "resize" or self.vision_stem is None:
+            raise CheckpointError(
+                "expected a point head to come with a vision_stem and the image_aspect_ratio resize, got vision_stem "
+                f"{self.vision_stem} and {self.image_aspect_ratio!r}: mend config.json"
+            )
+        if self.has_depth and len(self.depth_stem or []) != len(self.vision_stem):
+            raise CheckpointError(
+                "expected a point head's depth tower to have a depth_stem of the vision_stem's stride, got "
+                f"{self.depth_stem} and {self.vision_stem}: mend config.json"
+            )
 
     @property
     def tile_size(self) -> int:
@@ -165,11 +210,12 @@ class ModelConfig(PreTrainedConfig):
             "torch_dtype": dtype,
         }
         published.update({name: getattr(self, name) for name in _SHARED_FIELDS})
+        published.update({name: getattr(self, name) for name in _OWN_PARTS if getattr(self, name)})
         return published
 
 
-# Fields that carry the same name in a published config.json. depth_method and untrained are ours: the published
-# code ignores keys that it does not know.
+# Fields that carry the same name in a published config.json. Those from depth_method on are ours: the published code
+# ignores keys that it does not know.
 _SHARED_FIELDS = (
     "image_aspect_ratio",
     "min_tiles",
@@ -180,6 +226,8 @@ _SHARED_FIELDS = (
     "depth_method",
     "untrained",
 )
+# Parts that no published model has; a model without them says nothing of them.
+_OWN_PARTS = ("vision_stem", "depth_stem", "point_head_size", "point_head_layers")
 
 
 def published_to_fields(published: dict[str, Any]) -> dict[str, Any]:
@@ -199,7 +247,7 @@ def published_to_fields(published: dict[str, Any]) -> dict[str, Any]:
         fields["depth_projector_type"] = depth_projector["mm_projector_type"]
         if published.get("use_depth_tower", True) and published.get("depth_tower_cfg"):
             fields["depth_config"] = published["depth_tower_cfg"]
-    shared = (*_SHARED_FIELDS, "s2_scales")
+    shared = (*_SHARED_FIELDS, *_OWN_PARTS, "s2_scales")
     fields.update({name: published[name] for name in shared if published.get(name) is not None})
     return fields
 
@@ -221,21 +269,13 @@ def projector_config(projector_type: str) -> dict[str, Any]:
 
 
 def preset(name: str) -> ModelConfig:
-    """A published shape by name: ``2b`` (NVILA-Lite-2B), ``8b`` (NVILA-8B), or ``tiny`` for tests.
+    """A shape by name: the published ``2b`` (NVILA-Lite-2B) and ``8b`` (NVILA-8B), ``nano``, or ``tiny`` for tests.
 
     Raises:
         CheckpointError: ``name`` is no preset.
     """
     _check_choice("preset", name, tuple(_PRESETS))
-    text, tower, projector, tiling = _PRESETS[name]
-    return ModelConfig(
-        text_config=dict(text),
-        vision_config=dict(tower),
-        depth_config=dict(tower),
-        mm_projector_type=projector,
-        depth_projector_type=projector,
-        image_aspect_ratio=tiling,
-    )
+    return ModelConfig(**copy.deepcopy(_PRESETS[name]))
 
 
 _SO400M = {
@@ -284,10 +324,54 @@ _TINY_QWEN2 = _QWEN2 | {
     "num_key_value_heads": 2,
     "tie_word_embeddings": True,
 }
-_PRESETS: dict[str, tuple[dict[str, Any], dict[str, Any], str, AspectRatio]] = {
-    "2b": (_QWEN2_1_5B, _SO400M, "mlp_downsample_3x3_fix", "dynamic"),
-    "8b": (_QWEN2_7B, _SO400M, "mlp_downsample", "dynamic_s2"),
-    "tiny": (_TINY_QWEN2, _TINY_TOWER, "mlp_downsample_3x3_fix", "dynamic"),
+_NANO_TOWER = {
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 4,
+    "image_size": 256,
+    "patch_size": 16,
+    "vision_use_head": False,
+}
+_NANO_QWEN2 = {
+    "vocab_size": 2048,
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_hidden_layers": 5,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 4096,
+    "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0},
+    "tie_word_embeddings": True,
+}
+
+
+def _same_towers(text: dict[str, Any], tower: dict[str, Any], projector: str, tiling: AspectRatio) -> dict[str, Any]:
+    """The fields of a model whose towers have one shape, as have its projectors."""
+    return {
+        "text_config": text,
+        "vision_config": tower,
+        "depth_config": tower,
+        "mm_projector_type": projector,
+        "depth_projector_type": projector,
+        "image_aspect_ratio": tiling,
+    }
+
+
+_PRESETS: dict[str, dict[str, Any]] = {
+    "2b": _same_towers(_QWEN2_1_5B, _SO400M, "mlp_downsample_3x3_fix", "dynamic"),
+    "8b": _same_towers(_QWEN2_7B, _SO400M, "mlp_downsample", "dynamic_s2"),
+    "tiny": _same_towers(_TINY_QWEN2, _TINY_TOWER, "mlp_downsample_3x3_fix", "dynamic"),
+    "nano": _same_towers(_NANO_QWEN2, _NANO_TOWER, "mlp_downsample", "resize")
+    | {
+        "depth_config": _NANO_TOWER | {"num_hidden_layers": 2},
+        "mm_vision_select_layer": -1,
+        "model_max_length": 4096,
+        "vision_stem": [32, 64, 128],
+        "depth_stem": [16, 32, 64],
+        "point_head_size": 128,
+    "point_head_layers": 3,
+    },
 }
 
 
@@ -302,6 +386,15 @@ def _sub_config(config_class: type[PreTrainedConfig], value: dict[str, Any] | Pr
         )
     dropped = ("model_type", "transformers_version", "_attn_implementation_autoset", "auto_map", "architectures")
     return config_class(**{key: item for key, item in value.items() if key not in dropped})
+
+
+def _is_stem(stem: object) -> bool:
+    """Whether it is channels, one entry per halving of the resolution."""
+    return isinstance(stem, list) and bool(stem) and all(type(width) is int and width > 0 for width in stem)
+
+
+def _fits(tower: SiglipVisionConfig, stride: int) -> bool:
+    return not tower.patch_size % stride and not tower.image_size % stride
 
 
 def _read_scales(text: str) -> list[int]:

@@ -91,8 +91,8 @@ class SpatialProcessor(ProcessorMixin):
 
     def encode_prompt(self, parts: Sequence[PromptPart]) -> EncodedSample:
         """A prompt for inference: pictures, depth pictures and text, in any order, ending at the assistant's turn."""
-        images = [self._tile(part, depth=False) for part in parts if isinstance(part, Image.Image)]
-        depths = [self._tile(part.picture, depth=True) for part in parts if isinstance(part, DepthPicture)]
+        images = [self.tile(part, depth=False) for part in parts if isinstance(part, Image.Image)]
+        depths = [self.tile(part.picture, depth=True) for part in parts if isinstance(part, DepthPicture)]
         text = _join(parts)
         input_ids = self.encode_text(text, _placeholders(images), _placeholders(depths))
         return EncodedSample(input_ids, images, depths)
@@ -108,6 +108,24 @@ class SpatialProcessor(ProcessorMixin):
             text = self._expand(normalize_inference_prompt(text), image_counts, depth_counts)
         return tokenize(self.tokenizer, [Turn("user", text)], generate=True)
 
+    def encode_question(
+        self, prefix_ids: Sequence[int], question: str, image_counts: Sequence[int], depth_counts: Sequence[int]
+    ) -> list[int]:
+        """Token ids of a question behind what all prompts about its pictures begin with.
+
+        Args:
+            prefix_ids: Of such a prompt, up to and with its last media token.
+            question: Media tokens in it are taken out.
+            image_counts, depth_counts: Placeholders per picture.
+        """
+        media = IMAGE_TOKEN * len(image_counts) + DEPTH_TOKEN * len(depth_counts)
+        ids = self.encode_text(media + without_media_tokens(question), image_counts, depth_counts)
+        if tuple(ids[: len(prefix_ids)]) != tuple(prefix_ids):
+            raise RuntimeError(
+                "a prompt does not start with the prefix of its image: this is a defect, please report it"
+            )
+        return ids[len(prefix_ids) :]
+
     def encode_conversation(
         self,
         conversation: Sequence[Mapping[str, str]],
@@ -119,8 +137,8 @@ class SpatialProcessor(ProcessorMixin):
         """A training record in LLaVA form: ``[{"from": "human", "value": ...}, {"from": "gpt", "value": ...}]``."""
         if not conversation:
             raise InputError("expected a conversation of at least one turn, got none: mend the record")
-        tiled_images = [self._tile(image, depth=False) for image in images]
-        tiled_depths = [self._tile(depth, depth=True) for depth in depths]
+        tiled_images = [self.tile(image, depth=False) for image in images]
+        tiled_depths = [self.tile(depth, depth=True) for depth in depths]
         turns = []
         for index, message in enumerate(conversation):
             text = normalize_training_turn(message["value"], images=len(images), depth=bool(depths), first=index == 0)
@@ -211,7 +229,8 @@ class SpatialProcessor(ProcessorMixin):
                 files.append(str(path))
         return files
 
-    def _tile(self, image: Image.Image, *, depth: bool) -> TiledImage:
+    def tile(self, image: Image.Image, *, depth: bool = False) -> TiledImage:
+        """The tiles of an 8-bit RGB picture, or of a depth picture."""
         normalization = self.depth_normalization if depth else self.image_normalization
         return tile_image(image, self.config, normalization)
 

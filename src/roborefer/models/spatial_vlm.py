@@ -7,7 +7,6 @@ embedding of a newline -> put in place of its media token -> language model (pap
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,8 +17,12 @@ from transformers.cache_utils import Cache
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from roborefer.models import checkpoint, checkpoint_writer
-from roborefer.models.attention import RAGGED_SDPA
+from roborefer.models.attention import RAGGED_SDPA, full_attention_mask
+from roborefer.models.compact_tokenizer import PointTokens, point_tokens
 from roborefer.models.config import ModelConfig
+from roborefer.models.fusion import FusedBatch, insert_media, pack, padded_left, with_newline
+from roborefer.models.point_head import DenseFeatures, PointHead
+from roborefer.models.point_supervision import loss_with_points
 from roborefer.models.projector import Projector, merge_grid, merge_scales, split_grid
 from roborefer.models.prompt import IGNORE_INDEX, end_token_id, media_token_ids
 from roborefer.models.vision_tower import VisionTower
@@ -29,21 +32,6 @@ Stage = Literal["align", "sft", "none"]
 
 # Tiles that go through a tower together: enough to fill the cores, few enough to keep activations small.
 _TILES_AT_ONCE = 4
-
-
-@dataclass(frozen=True, eq=False)
-class FusedBatch:
-    """Text and media embeddings in one sequence per sample, padded on the right.
-
-    Attributes:
-        inputs_embeds: (B, F, H); padded positions are zero vectors.
-        attention_mask: (B, F) bool.
-        labels: (B, F) int64, ``IGNORE_INDEX`` at media and padding.
-    """
-
-    inputs_embeds: Tensor
-    attention_mask: Tensor
-    labels: Tensor
 
 
 class SpatialVLM(PreTrainedModel, GenerationMixin):
@@ -60,17 +48,23 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         super().__init__(config)
         hidden_size = config.text_config.hidden_size
         self.llm = Qwen2ForCausalLM._from_config(config.text_config, attn_implementation=RAGGED_SDPA)
-        self.vision_tower = VisionTower(config.vision_config, config.mm_vision_select_layer)
+        layer = config.mm_vision_select_layer
+        self.vision_tower = VisionTower(config.vision_config, layer, config.vision_stem)
         self.mm_projector = Projector(config.mm_projector_type, config.projector_input_size, hidden_size)
         self.depth_tower, self.depth_projector = None, None
         if config.depth_projector_type is not None:
             self.depth_projector = Projector(config.depth_projector_type, config.projector_input_size, hidden_size)
         if config.depth_config is not None:
-            self.depth_tower = VisionTower(config.depth_config, config.mm_vision_select_layer)
+            self.depth_tower = VisionTower(config.depth_config, layer, config.depth_stem)
+        self.point_head = None if config.point_head_size is None else PointHead(config)
         # Token ids belong to the tokenizer; the processor that comes with the checkpoint sets them.
         self.image_token_id: int = -1
         self.depth_token_id: int = -1
         self.newline_token_ids: tuple[int, ...] = ()
+        self.point_tokens: PointTokens | None = None
+        # Run each part exactly once a batch, towers with a blank tile if it has no picture for them. Processes that
+        # share weights must take the same steps, and a batch without depth must give a lone projector a gradient.
+        self.run_every_part = False
         self.post_init()
 
     def get_input_embeddings(self) -> torch.nn.Module:
@@ -87,14 +81,24 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         self.image_token_id, self.depth_token_id = image, depth
         self.newline_token_ids = tuple(newline)
 
+    def set_point_tokens(self, tokens: PointTokens | None) -> None:
+        """Tell a model with a point head which tokens write a point; without, it cannot be fine-tuned on points."""
+        self.point_tokens = tokens
+
     def set_trainable(self, stage: Stage) -> None:
         """Choose the parameters of a training stage (paper section 3.2): ``align`` the depth projector only,
-        ``sft`` everything, ``none`` nothing."""
+        ``sft`` everything that is ever computed, ``none`` nothing."""
         self.requires_grad_(stage == "sft")
+        for tower in (self.vision_tower, self.depth_tower):
+            if tower is not None:
+                tower.freeze_unused()
         if stage == "align":
             if self.depth_projector is None:
                 raise ValueError("expected a model with a depth projector for stage 'align', got an RGB-only one")
             self.depth_projector.requires_grad_(True)
+
+    def enable_input_require_grads(self) -> None:
+        """Nothing: checkpointed activations need no such help, and frozen towers would compute gradients for nobody."""
 
     # ---- media -------------------------------------------------------------------------------------------------
 
@@ -120,11 +124,39 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
             blocks = self._project_scales(projector, features, block_sizes)
         else:
             blocks = list(projector(features))
-        newline = self.get_input_embeddings()(torch.tensor(self.newline_token_ids, device=self.device))
-        return [torch.cat([block, newline.to(block.dtype)]) for block in blocks]
+        newline = self.newline()
+        return [with_newline(block, newline) for block in blocks]
+
+    def look(self, pixel_values: Tensor, depth_values: Tensor | None) -> tuple[Tensor, Tensor | None, DenseFeatures]:
+        """For a model with a point head: embeddings of B pictures, and the features that points are read from.
+
+        Args:
+            pixel_values, depth_values: (B, 3, S, S), one tile a picture; None without depth.
+
+        Returns:
+            (B, N, H) of the RGB tower, (B, M, H) of the depth tower or None, each with the newline's embedding as
+            its last row as in :meth:`encode_media`, and the dense features of the same pictures.
+
+        Raises:
+            ValueError: the model has no point head.
+        """
+        if self.point_head is None:
+            raise ValueError("expected a model with a point head, got one that writes coordinates as text")
+        vision = self.vision_tower.dense(pixel_values.to(device=self.device, dtype=self.dtype))
+        newline = self.newline()
+        images = with_newline(self.mm_projector(vision[0]), newline)
+        depth, depths = None, None
+        if depth_values is not None and self.depth_tower is not None and self.depth_projector is not None:
+            depth = self.depth_tower.dense(depth_values.to(device=self.device, dtype=self.dtype))
+            depths = with_newline(self.depth_projector(depth[0]), newline)
+        return images, depths, self.point_head.look(vision, depth)
+
+    def newline(self) -> Tensor:
+        """(1, H): the embedding that stands behind the features of each picture."""
+        return self.get_input_embeddings()(torch.tensor(self.newline_token_ids, device=self.device))
 
     def _tower_features(self, tower: VisionTower, pixels: Tensor) -> Tensor:
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or self.run_every_part:
             return tower(pixels)
         return torch.cat([tower(part) for part in torch.split(pixels, _TILES_AT_ONCE)])
 
@@ -132,22 +164,22 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         """``dynamic_s2``: merge the scales of each picture, project tile by tile, lay out as one raster."""
         scales, output_index = self.config.s2_scales, self.config.s2_resize_output_to_scale_idx
         smaller = sum((scale // scales[0]) ** 2 for scale in scales[:-1])
-        blocks, start = [], 0
+        tiles, grids, start = [], [], 0
         for block_size in block_sizes:
             if block_size is None:
                 raise ValueError("expected a block size per picture for dynamic_s2, got None")
             count = smaller + block_size[0] * block_size[1]
             grid = merge_scales(features[start : start + count], block_size, scales, output_index)
             start += count
-            rows, columns = (size // (features.shape[1] ** 0.5) for size in grid.shape[:2])
-            tiles = split_grid(grid, int(rows), int(columns))
-            projected = projector(tiles.flatten(1, 2))
-            side = int(projected.shape[1] ** 0.5)
-            raster = merge_grid(projected.unflatten(1, (side, side)), int(rows), int(columns))
-            blocks.append(raster.flatten(0, 1))
+            rows, columns = (int(size // (features.shape[1] ** 0.5)) for size in grid.shape[:2])
+            tiles.append(split_grid(grid, rows, columns).flatten(1, 2))
+            grids.append((rows, columns))
         if start != features.shape[0]:
             raise ValueError(f"expected {start} tiles for block sizes {list(block_sizes)}, got {features.shape[0]}")
-        return blocks
+        projected = projector(torch.cat(tiles))
+        side = int(projected.shape[1] ** 0.5)
+        parts = projected.unflatten(1, (side, side)).split([len(part) for part in tiles])
+        return [merge_grid(part, *grid).flatten(0, 1) for part, grid in zip(parts, grids, strict=True)]
 
     # ---- fusion ------------------------------------------------------------------------------------------------
 
@@ -172,13 +204,13 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         """
         self._check_media_counts(input_ids, attention_mask, images, depths)
         streams = {self.image_token_id: iter(images), self.depth_token_id: iter(depths)}
-        embed = self.get_input_embeddings()
+        embeddings = self.get_input_embeddings()(input_ids)
         rows, row_labels = [], []
         for index, ids in enumerate(input_ids):
             keep = slice(None) if attention_mask is None else attention_mask[index].bool()
             ids = ids[keep]
             row_label = torch.full_like(ids, IGNORE_INDEX) if labels is None else labels[index][keep]
-            row, row_label = _insert_media(ids, embed(ids), row_label, streams)
+            row, row_label = insert_media(ids, embeddings[index][keep], row_label, streams)
             rows.append(row[: self.config.model_max_length])
             row_labels.append(row_label[: self.config.model_max_length])
         mask = [torch.ones(len(row), dtype=torch.bool, device=row.device) for row in rows]
@@ -206,6 +238,7 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         depth_block_sizes: Sequence[BlockSize] | None = None,
         labels: Tensor | None = None,
         packed: bool = False,
+        loss_only: bool = False,
         inputs_embeds: Tensor | None = None,
         position_ids: Tensor | None = None,
         past_key_values: Cache | None = None,
@@ -223,21 +256,40 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
             labels: (B, S) int64, ``IGNORE_INDEX`` where the loss does not count.
             packed: Put all samples of the batch in one row. Positions restart at each sample and attention stays
                 inside it, so the loss equals the padded one and no padding is computed. Logits are (1, sum F, V).
+            loss_only: With labels, return the loss without logits: the vocabulary is scored at supervised tokens only.
         """
+        mask: Any = attention_mask
         if inputs_embeds is None:
             if input_ids is None:
                 raise ValueError("expected input_ids or inputs_embeds, got neither")
+            if self.point_head is not None and loss_only and labels is not None and pixel_values is not None:
+                fed = (input_ids, attention_mask, pixel_values, depth_values, labels)
+                return CausalLMOutputWithPast(loss=loss_with_points(self, *fed, packed=packed))
             images = self._features(pixel_values, image_block_sizes, depth=False)
+            idle = [] if images else self._idle_part(depth=False)
             depths = self._features(depth_values, depth_block_sizes, depth=True)
+            idle += [] if depths else self._idle_part(depth=True)
             fused = self.fuse(input_ids, attention_mask, images, depths, labels)
-            inputs_embeds, attention_mask = fused.inputs_embeds, fused.attention_mask
+            inputs_embeds, mask = fused.inputs_embeds, fused.attention_mask
             labels = None if labels is None else fused.labels
             if packed:
                 inputs_embeds, position_ids, labels = pack(fused)
-                attention_mask = None
+                mask = full_attention_mask(self.llm.config.layer_types)
+                kwargs["packed_lengths"] = fused.attention_mask.sum(dim=1).tolist()
+            for zero in idle:
+                inputs_embeds = inputs_embeds + zero.to(inputs_embeds.dtype)
+        if loss_only and labels is not None:
+            hidden = self.llm.model(
+                inputs_embeds=inputs_embeds,
+                attention_mask=mask,
+                position_ids=position_ids,
+                use_cache=False,
+                **kwargs,
+            ).last_hidden_state
+            return CausalLMOutputWithPast(loss=self.supervised_loss(hidden, labels))
         return self.llm(
             inputs_embeds=inputs_embeds,
-            attention_mask=attention_mask,
+            attention_mask=mask,
             position_ids=position_ids,
             past_key_values=past_key_values,
             labels=labels,
@@ -245,6 +297,26 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
             logits_to_keep=logits_to_keep,
             **kwargs,
         )
+
+    def supervised_loss(self, hidden: Tensor, labels: Tensor) -> Tensor:
+        """Mean loss over supervised tokens, 0 without any; the vocabulary is scored at these tokens alone."""
+        targets = labels[:, 1:]
+        rows = targets != IGNORE_INDEX
+        logits = self.llm.lm_head(hidden[:, :-1][rows])
+        total = torch.nn.functional.cross_entropy(logits.float(), targets[rows], reduction="sum")
+        return total / rows.sum().clamp(min=1)
+
+    def _idle_part(self, *, depth: bool) -> list[Tensor]:
+        """With ``run_every_part``, a 0 that tower, projector and newline gave for a blank tile; else nothing."""
+        tower = self.depth_tower if depth and self.depth_tower is not None else self.vision_tower
+        projector = self.depth_projector if depth else self.mm_projector
+        if not self.run_every_part or projector is None:
+            return []
+        size = self.config.tile_size
+        features = tower(torch.zeros(1, 3, size, size, device=self.device, dtype=self.dtype))
+        scales = self.config.projector_input_size // features.shape[-1]
+        block = projector(features.repeat(1, 1, scales))
+        return [0.0 * (block.sum() + self.newline().sum())]
 
     def _features(self, pixels: Tensor | None, block_sizes: Sequence[BlockSize] | None, *, depth: bool) -> list[Tensor]:
         if pixels is None or len(pixels) == 0:
@@ -279,7 +351,7 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         """
         images = self._features(pixel_values, image_block_sizes, depth=False)
         depths = self._features(depth_values, depth_block_sizes, depth=True)
-        embeddings, mask = _padded_left(self.fuse(input_ids, attention_mask, images, depths))
+        embeddings, mask = padded_left(self.fuse(input_ids, attention_mask, images, depths))
         self.llm.generation_config = self.generation_config
         if generation_config is not None:
             kwargs["generation_config"] = generation_config
@@ -329,6 +401,7 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         if len(tokenizer) != config.text_config.vocab_size:
             checkpoint.resize_vocabulary(model, len(tokenizer))
         model.set_media_tokens(*media_token_ids(tokenizer))
+        model.set_point_tokens(point_tokens(tokenizer))
         # Greedy, whatever the checkpoint's generation_config.json says: so the published model is asked.
         model.generation_config = GenerationConfig(
             do_sample=False, eos_token_id=end_token_id(tokenizer), pad_token_id=tokenizer.pad_token_id
@@ -338,41 +411,3 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
     def save_pretrained(self, save_directory: str | Path, **kwargs: Any) -> None:
         """Write the published folder layout. The tokenizer is the processor's to save."""
         checkpoint_writer.save_weights(self, Path(save_directory))
-
-
-def _insert_media(ids: Tensor, embeddings: Tensor, labels: Tensor, streams: dict[int, Any]) -> tuple[Tensor, Tensor]:
-    """Replace each media token of one sequence by the next features of its stream."""
-    pieces, piece_labels, start = [], [], 0
-    is_media = torch.isin(ids, torch.tensor(list(streams), device=ids.device))
-    for position in is_media.nonzero().flatten().tolist():
-        features = next(streams[int(ids[position])])
-        pieces += [embeddings[start:position], features.to(embeddings.dtype)]
-        piece_labels += [labels[start:position], labels.new_full((len(features),), IGNORE_INDEX)]
-        start = position + 1
-    return torch.cat([*pieces, embeddings[start:]]), torch.cat([*piece_labels, labels[start:]])
-
-
-def _padded_left(fused: FusedBatch) -> tuple[Tensor, Tensor]:
-    """(B, F, H) embeddings and (B, F) mask with the padding on the left, where decoding needs it."""
-    embeddings, mask = torch.zeros_like(fused.inputs_embeds), torch.zeros_like(fused.attention_mask)
-    for index, length in enumerate(fused.attention_mask.sum(dim=1).tolist()):
-        embeddings[index, mask.shape[1] - length :] = fused.inputs_embeds[index, :length]
-        mask[index, mask.shape[1] - length :] = True
-    return embeddings, mask
-
-
-def pack(fused: FusedBatch) -> tuple[Tensor, Tensor, Tensor]:
-    """All samples of a batch back to back in one row.
-
-    Position ids restart at 0 in each sample, which transformers reads as a block-diagonal causal mask. The first
-    label of each sample is ignored, since the token before it belongs to another sample.
-
-    Returns:
-        inputs_embeds (1, P, H), position_ids (1, P), labels (1, P).
-    """
-    mask = fused.attention_mask
-    lengths = mask.sum(dim=1)
-    positions = torch.cat([torch.arange(int(length), device=mask.device) for length in lengths])
-    labels = fused.labels.clone()
-    labels[:, 0] = IGNORE_INDEX
-    return fused.inputs_embeds[mask][None], positions[None], labels[mask][None]

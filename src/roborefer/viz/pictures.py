@@ -6,12 +6,15 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from roborefer.errors import InputError
 from roborefer.geometry.depth import DepthMap, check_aligned
 from roborefer.structures import Box, Point, Prediction
 from roborefer.viz.depth import colorize_depth, depth_range, ramp_key
+from roborefer.viz.heatmap import overlay_heatmap
 from roborefer.viz.panel import Panel, Place
 from roborefer.viz.text import INK, PAPER, WARNING_INK, Color, Row, legend
 from roborefer.viz.words import describe_anchor, describe_step
@@ -30,6 +33,7 @@ def draw_prediction(
     *,
     depth: DepthMap | None = None,
     instruction: str | None = None,
+    heatmap: bool = False,
 ) -> Image.Image:
     """Draws the answer points, the steps that led there, and a legend that says both in words.
 
@@ -41,6 +45,7 @@ def draw_prediction(
         prediction: What was said about it.
         depth: The depth that was used, of the image's size; shown in colour, nearest brightest.
         instruction: What was asked; the legend's headline.
+        heatmap: Show beside it where the model looked, with the rival points, if the prediction says so.
 
     Raises:
         InputError: ``depth`` has another size than the image.
@@ -51,6 +56,8 @@ def draw_prediction(
     if depth is not None:
         check_aligned(depth, image.size)
         panels.append(_depth_panel(depth, prediction.points))
+    if heatmap and prediction.heatmap is not None:
+        panels.append(_heatmap_panel(image, prediction.heatmap, prediction))
     width = max(sum(part.width for part in panels), round(32 * panel.text_size))
     strip = legend(list(_legend_rows(prediction, instruction)), width, panel.text_size)
     sheet = Image.new("RGB", (width, panels[0].height + strip.height), PAPER)
@@ -181,6 +188,18 @@ def _depth_panel(depth: DepthMap, points: Sequence[Point]) -> Image.Image:
     if key.width < finished.width and 2 * key.height < finished.height:
         finished.paste(key, (0, finished.height - key.height))
     return finished
+
+
+def _heatmap_panel(image: Image.Image, heatmap: NDArray[np.float32], prediction: Prediction) -> Image.Image:
+    """Where the model looked, with its confidence in the answer and in each rival."""
+    panel = Panel(overlay_heatmap(image, heatmap))
+    for rival in prediction.rivals:
+        panel.ring(panel.place(rival), 9, _STEP, 2)
+    _draw_answers(panel, prediction.points)
+    for point, color in (*((point, _ANSWER) for point in prediction.points), *((r, _STEP) for r in prediction.rivals)):
+        if point.score is not None:
+            panel.label(panel.place(point), f"{point.score:.0%}", color, 14)
+    return panel.finish()
 
 
 def _legend_rows(prediction: Prediction, instruction: str | None) -> Iterator[Row]:

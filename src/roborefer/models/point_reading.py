@@ -1,0 +1,42 @@
+"""Points in a text that is being written, read from heatmaps instead of being spelled."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from torch import Tensor
+
+from roborefer.models.compact_tokenizer import opening_id
+from roborefer.models.point_head import DenseFeatures, Heatmap, PointHead
+
+
+class PointReader:
+    """Continues a text behind every opening ``[(`` with the coordinate that the point head finds.
+
+    Args:
+        head: Of the model.
+        dense: What it looks in, of one picture.
+        tokenizer: In which an opening is one token.
+
+    Attributes:
+        heatmaps: By sequence, one per point in the order of the text.
+
+    Raises:
+        CheckpointError: an opening is no token of the tokenizer.
+    """
+
+    def __init__(self, head: PointHead, dense: DenseFeatures, tokenizer: Any) -> None:
+        self._head, self._dense, self._tokenizer = head, dense, tokenizer
+        self._opening = opening_id(tokenizer)
+        self.heatmaps: dict[int, list[Heatmap]] = defaultdict(list)
+
+    def continuation(self, sequence: int, token: int, hidden: Tensor) -> list[int]:
+        """Tokens that must follow ``token``, behind which the decoder's state is ``hidden`` (H,); none for most."""
+        if token != self._opening:
+            return []
+        heatmap = self._head.read(hidden, self._dense)
+        self.heatmaps[sequence].append(heatmap)
+        x, y = heatmap.written
+        ids: list[int] = self._tokenizer(f"{x:.3f}, {y:.3f}", add_special_tokens=False)["input_ids"]
+        return ids

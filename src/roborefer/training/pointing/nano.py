@@ -1,0 +1,105 @@
+"""nano, the model inside the package: its tokenizer, its weights at the start, and its course of lessons."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from roborefer.answers.prompts import POINT_SUFFIX, REASONING_REQUEST
+from roborefer.models import checkpoint
+from roborefer.models.compact_tokenizer import coordinate_ids, train_compact_tokenizer
+from roborefer.models.config import preset
+from roborefer.models.processor import SpatialProcessor
+from roborefer.models.prompt import media_token_ids
+from roborefer.models.spatial_vlm import SpatialVLM
+from roborefer.refspatial.atomic_files import one_line_refusal
+from roborefer.refspatial.questions.absent import NONE_ENDINGS
+from roborefer.refspatial.questions.pointing import ENDINGS
+from roborefer.training.pointing.views import ViewFolder
+
+VOCABULARY = 2048
+QUESTIONS = 20
+REASONING_SHARE = 0.12
+_TOKENIZER_VIEWS = 400
+
+
+def views(folders: Sequence[Path], seed: int = 0) -> ViewFolder:
+    """The views that nano is taught from."""
+    return ViewFolder(
+        folders, questions=QUESTIONS, reasoning=REASONING_SHARE, reasoning_request=REASONING_REQUEST, seed=seed
+    )
+
+
+def tokenizer(folder: ViewFolder, keep: Path) -> Any:
+    """nano's tokenizer: the one in ``keep``, or one that is learned from some views and kept there."""
+    kept = keep / checkpoint.TOKENIZER_FOLDER
+    if not kept.is_dir():
+        sentences = sorted({*ENDINGS, *NONE_ENDINGS, POINT_SUFFIX, REASONING_REQUEST}, key=len, reverse=True)
+        learned = train_compact_tokenizer(_texts(folder), sentences, VOCABULARY)
+        aside = kept.with_name(f".{kept.name}")
+        with one_line_refusal(kept):
+            learned.save_pretrained(aside)
+            aside.rename(kept)
+    return checkpoint.load_tokenizer(keep)
+
+
+def fresh_model(tokens: Any, seed: int = 0) -> tuple[SpatialVLM, SpatialProcessor]:
+    """The model at its start, in float32, and its processor."""
+    config = preset("nano")
+    config.text_config.vocab_size = len(tokens)
+    torch.manual_seed(seed)
+    model = SpatialVLM(config)
+    model.set_media_tokens(*media_token_ids(tokens))
+    _spread_coordinates(model, tokens)
+    for tower in (model.vision_tower, model.depth_tower):
+        for layer in () if tower is None else tower.vision_model.encoder.layers:
+            # In training on a CPU two matrix products are faster than the fused kernel's backward pass.
+            layer.self_attn.config._attn_implementation = "eager"
+    return model, SpatialProcessor(tokens, config)
+
+
+@torch.no_grad()
+def _spread_coordinates(model: SpatialVLM, tokens: Any) -> None:
+    """Let coordinates that are near each other start with embeddings that are near each other."""
+    ids = coordinate_ids(tokens)
+    table: Tensor = model.llm.get_input_embeddings().weight
+    value = torch.linspace(0, 1, len(ids))[:, None]
+    angles = value * math.pi * 2.0 ** torch.linspace(0, 8, table.shape[1] // 2)
+    table[ids] = torch.cat([angles.sin(), angles.cos()], dim=1).to(table) * float(table.std()) * math.sqrt(2)
+
+
+def _texts(folder: ViewFolder) -> Iterator[str]:
+    for number in range(0, len(folder), max(1, len(folder) // _TOKENIZER_VIEWS)):
+        for question in folder.view(number, 0).questions:
+            yield question.text
+            yield question.answer
+
+
+def main(arguments: Sequence[str]) -> None:
+    import sys
+
+    from roborefer.training.pointing.batch import Modalities, PointingCollator
+    from roborefer.training.pointing.loss import PointingLoss
+    from roborefer.training.pointing.run import PointingRun, train
+
+    out, updates, *folders = arguments
+    torch.set_num_threads(int(__import__("os").environ.get("OMP_NUM_THREADS", "2")))
+    folder = views([Path(name) for name in folders])
+    print(f"{len(folder)} views", file=sys.stderr)
+    model, processor = fresh_model(tokenizer(folder, Path(out)))
+    lesson = PointingLoss(model).in_bfloat16()
+    collator = PointingCollator(processor, model.point_head.side, Modalities())
+    train(lesson, folder, collator, PointingRun(updates=int(updates)), Path(out))
+    model.save_pretrained(Path(out) / "model")
+    processor.save_pretrained(Path(out) / "model")
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
