@@ -27,11 +27,13 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from reporting import machine, peak_memory_gb, write_report
 
 MOST_SHOWN = 200
+_SCALING_ROUNDS = 3
 _SCALING_TIMES = 4  # scenes of the scaling over those of the speed: starting the workers must not be all of it
 
 
@@ -41,7 +43,8 @@ def main() -> None:
     if arguments.worker:
         print(json.dumps(_WORKERS[arguments.worker](arguments)))
         return
-    report: dict[str, Any] = {"command": "python " + " ".join(sys.argv), "machine": _machine()}
+    report = _earlier(arguments.output)
+    report |= {"command": "python " + " ".join(sys.argv), "machine": _machine()}
     if "proof" in arguments.only:
         report["proof"] = _proof(arguments)
         write_report(arguments.output, report)
@@ -51,9 +54,7 @@ def main() -> None:
             report["speed"][size] = _run_worker("speed", arguments, size, 1)
             write_report(arguments.output, report)
     if "scaling" in arguments.only:
-        report["scaling"] = [
-            _run_worker("scaling", arguments, arguments.sizes[0], workers) for workers in arguments.workers
-        ]
+        report["scaling"] = _scaling_rounds(arguments)
         write_report(arguments.output, report)
     print(json.dumps(report, indent=2))
     if report.get("proof", {}).get("violations"):
@@ -70,7 +71,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--sizes", nargs="+", default=["320x240", "640x480"], help="image sizes of the speed")
     parser.add_argument("--speed-scenes", type=int, default=40)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="of the scaling")
-    parser.add_argument("--output", type=Path, default=None, help="JSON file, written after each part")
+    parser.add_argument("--output", type=Path, default=None, help="JSON file; parts that are not measured stay")
     parser.add_argument("--worker", default="", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -206,8 +207,29 @@ def _speed(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _scaling_rounds(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Whole runs with each number of workers, in turn, so that other work on the machine meets them alike."""
+    runs = [
+        _run_worker("scaling", arguments, arguments.sizes[0], workers)
+        for _ in range(_SCALING_ROUNDS)
+        for workers in arguments.workers
+    ]
+    medians = {}
+    for workers in arguments.workers:
+        own = [run for run in runs if run["workers"] == workers]
+        names = ("images_per_second", "cpu_seconds_per_image", "cores_got", "other_load")
+        medians[str(workers)] = {name: round(median(run[name] for run in own), 4) for name in names}
+    return {"command": "python " + " ".join(sys.argv), "size": arguments.sizes[0], "medians": medians, "runs": runs}
+
+
 def _scaling(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Images a second of a whole run, starting and metadata included."""
+    """Wall and CPU time of a whole run, starting its processes and the metadata included.
+
+    ``cores_got`` is CPU time over wall time: below the number of workers, something else had the cores.
+    ``other_load`` is the machine's load before the run began.
+    """
+    import resource
+
     from roborefer.refspatial.generation import GenerationSettings, generate
 
     workers = arguments.workers[0]
@@ -215,14 +237,25 @@ def _scaling(arguments: argparse.Namespace) -> dict[str, Any]:
         _SCALING_TIMES * arguments.speed_scenes, arguments.seed, (_size(arguments.sizes[0]),), scenes_per_shard=4
     )
     images: list[int] = []
-    folder = Path(tempfile.mkdtemp())
+    load, folder = os.getloadavg()[0], Path(tempfile.mkdtemp())
     started = time.perf_counter()
     try:
         generate(folder, settings, workers=workers, on_shard=lambda result: images.append(result.images))
     finally:
         shutil.rmtree(folder)
     elapsed = time.perf_counter() - started
-    return {"workers": workers, "images": sum(images), "images_per_second": round(sum(images) / elapsed, 2)}
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+    return {
+        "workers": workers,
+        "images": sum(images),
+        "wall_seconds": round(elapsed, 2),
+        "cpu_seconds": round(cpu, 2),
+        "images_per_second": round(sum(images) / elapsed, 2),
+        "cpu_seconds_per_image": round(cpu / sum(images), 4),
+        "cores_got": round(cpu / elapsed, 2),
+        "other_load": round(load, 2),
+    }
 
 
 _WORKERS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {"speed": _speed, "scaling": _scaling}
@@ -251,6 +284,14 @@ def _pin_to_one_core() -> None:
 def _size(text: str) -> tuple[int, int]:
     width, height = (int(side) for side in text.split("x"))
     return width, height
+
+
+def _earlier(path: Path | None) -> dict[str, Any]:
+    """What the file holds already, so that one part can be measured again by itself."""
+    if path is None or not path.exists():
+        return {}
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def _machine() -> dict[str, Any]:

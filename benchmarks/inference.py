@@ -115,6 +115,8 @@ def _prepare(arguments: argparse.Namespace) -> dict[str, Any]:
 def _question(arguments: argparse.Namespace) -> dict[str, Any]:
     import torch
 
+    from roborefer.models.encoded_image import look
+
     predictor, load = _load(arguments)
     model, processor = predictor.model, predictor.processor
     image, depth = _pictures(arguments.sizes[0])
@@ -125,11 +127,11 @@ def _question(arguments: argparse.Namespace) -> dict[str, Any]:
         sample = processor.encode_prompt([image, depth, _questions()[0]])
         with torch.inference_mode():
             projection = _timed_projection(model)
-            images, depths = _timed(stages["towers"], lambda s=sample: predictor._encode_sample(s))
+            seen = _timed(stages["towers"], lambda s=sample: look(model, s))
             stages["projection"].append(sum(projection))
             stages["towers"][-1] -= stages["projection"][-1]
             _restore_projection(model)
-            fused = model.fuse(torch.tensor([sample.input_ids]), None, images, depths)
+            fused = model.fuse(torch.tensor([sample.input_ids]), None, seen.images, seen.depths)
             prompt_tokens = fused.inputs_embeds.shape[1]
         moments: list[float] = []
         prefilled = time.perf_counter()
@@ -182,6 +184,7 @@ def _ten_questions(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _int8(arguments: argparse.Namespace) -> dict[str, Any]:
+    from roborefer.models.encoded_image import look
     from roborefer.models.quantization import quantize_int8
 
     full, _ = _load(arguments)
@@ -189,8 +192,8 @@ def _int8(arguments: argparse.Namespace) -> dict[str, Any]:
     quantize_int8(small.model)
     image, depth = _pictures(arguments.sizes[0])
     sample = full.processor.encode_prompt([image, depth, _questions()[0]])
-    images, depths = full._encode_sample(sample)
-    fused = _fuse(full, sample, images, depths)
+    seen = look(full.model, sample)
+    fused = _fuse(full, sample, seen.images, seen.depths)
     times: dict[str, dict[str, list[float]]] = {name: {"prefill": [], "token": []} for name in ("bfloat16", "int8")}
     for _ in range(arguments.repeats):
         for name, predictor in (("bfloat16", full), ("int8", small)):
@@ -207,7 +210,7 @@ def _int8(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": seconds,
         "times_faster_token": round(seconds["bfloat16"]["token"] / seconds["int8"]["token"], 2),
         "times_faster_prefill": round(seconds["bfloat16"]["prefill"] / seconds["int8"]["prefill"], 2),
-        **_agreement(full, small, image, depth, images, depths),
+        **_agreement(full, small, image, depth, seen.images, seen.depths),
     }
 
 

@@ -118,8 +118,7 @@ class MeasuredScene:
             return float(thing.size.max())
         if measure == "height":
             return float(np.ptp(thing.vertices[:, 2]))
-        corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)]) * thing.size + thing.local_low
-        return float(np.ptp((corners @ thing.pose[:3, :3].T) @ self.right))
+        return float(np.ptp(thing.vertices @ self.right))
 
     def gap(self, a: int, b: int) -> float:
         """Between the surfaces, metres; at most 6 mm too large."""
@@ -154,8 +153,7 @@ class MeasuredScene:
         return float(self.things[a].size.prod() - self.things[b].size.prod())
 
     def _wide(self, a: int, b: int) -> float:
-        seen = [float(np.ptp(self.things[item].vertices @ self.right)) for item in (a, b)]
-        return seen[0] - seen[1]
+        return self.extent(a, "width") - self.extent(b, "width")
 
     def _inside(self, a: int, b: int) -> float:
         container = self.things[a].container
@@ -168,13 +166,14 @@ class MeasuredScene:
         return float(((local >= other.local_low) & (local <= other.local_high)).all(axis=1).mean() - 0.5)
 
     def _on(self, a: int, b: int) -> float:
-        support = self.things[a].support
+        container, support = self.things[a].container, self.things[a].support
+        if container == b:
+            # People say "in" of a bowl and "on" of a tray, there also of a pencil that lies across another one.
+            return 1.0 if self.things[b].category in FLAT else -1.0
         if isinstance(support, str):
             owners = [surface.owner for surface in self.layout.surfaces if surface.name == support]
             support = owners[0] if owners and owners[0] is not None else -1
-        # People say "on" of a plate, and "in" of a bowl.
-        contained = self.things[a].container == b and self.things[b].category not in FLAT
-        return 1.0 if support == b and not contained else -1.0
+        return 1.0 if support == b else -1.0
 
     def _touch(self, a: int, b: int) -> float:
         return TOUCHING_M - self.gap(a, b)

@@ -5,11 +5,13 @@ The place that was asked for is read from the question's text and measured from 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
+from shapely import affinity
 from shapely.geometry import MultiPoint, Polygon
 from shapely.geometry import Point as FlatPoint
 
@@ -31,8 +33,8 @@ INSIDE = ("inside", "in")
 UNDER = ("under", "underneath", "below")
 NEAR = ("next to", "near", "around", "close to")
 BETWEEN = ("between", "in between")
-# What "at the corner" means is the engine's to say; where the corner is, is measured here.
-CORNER_SHARE, EDGE_SHARE = THRESHOLDS.corner_share, THRESHOLDS.edge_share
+# What "at the corner" means, and what has corners, is the engine's to say; where the corner is, is measured here.
+CORNER_SHARE, EDGE_SHARE, CORNERED_SHARE = THRESHOLDS.corner_share, THRESHOLDS.edge_share, THRESHOLDS.rectangle_share
 
 
 class PlacementCheck:
@@ -143,8 +145,8 @@ class PlacementCheck:
                 yield from picks
 
     def _at_side(self, place: np.ndarray, surface: Surface, relation: str, label: str, slack: float) -> bool:
-        """In the surface's smallest rectangle, its sides named by the viewer's directions."""
-        corners = np.array(Polygon(surface.polygon).minimum_rotated_rectangle.exterior.coords)[:4]
+        """In the rectangle around the surface, its sides named by the viewer's directions."""
+        corners = self._rectangle(Polygon(surface.polygon))
         center, sides = corners.mean(axis=0), [corners[1] - corners[0], corners[2] - corners[1]]
         right, forward = self.measured.right[:2], self.measured.forward[:2]
         across = max(sides, key=lambda side: abs(side @ right) / np.linalg.norm(side))
@@ -163,6 +165,19 @@ class PlacementCheck:
             if relation == "edge" and abs(shares[1 - axis][0]) > 1 - 2 * CORNER_SHARE + shares[1 - axis][1]:
                 return False
         return True
+
+    def _rectangle(self, outline: Polygon) -> np.ndarray:
+        """(4, 2) corners of the smallest rectangle around an outline; the viewer's own around one without corners.
+
+        A round outline has as many smallest rectangles as sides, none of which anybody sees: it is turned until the
+        viewer looks along y, and gets the upright rectangle there.
+        """
+        smallest = outline.minimum_rotated_rectangle
+        if outline.area < CORNERED_SHARE * smallest.area:
+            heading = math.atan2(self.measured.right[1], self.measured.right[0])
+            turned = affinity.rotate(outline, -heading, origin=(0, 0), use_radians=True).envelope
+            smallest = affinity.rotate(turned, heading, origin=(0, 0), use_radians=True)
+        return np.array(smallest.exterior.coords)[:4]
 
     def _flat(self, item: int) -> np.ndarray:
         return self.measured.things[item].center[:2]

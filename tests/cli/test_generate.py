@@ -15,8 +15,10 @@ from click.testing import CliRunner, Result
 from roborefer.cli import main as shell
 from roborefer.refspatial import generation
 from roborefer.refspatial.generation import GenerationSettings
+from roborefer.refspatial.simulation.assets import AssetFolders
 
 from ..refspatial.asked_scenes import made_up_scene  # noqa: TID252 - shared with the room that it stands in for
+from ..refspatial.simulation.asset_folder import asset_folder  # noqa: TID252 - the same
 
 SMALL = ("--size", "96x72", "--views", "1-2")
 
@@ -77,6 +79,35 @@ def test_the_defaults_are_the_librarys(tmp_path: Path, monkeypatch: pytest.Monke
     assert (seen["workers"], seen["executor"]) == (1, "local")
 
 
+def test_own_meshes_arrive(tmp_path: Path, simulator: list[GenerationSettings]) -> None:
+    first, second = asset_folder(tmp_path / "first"), asset_folder(tmp_path / "second")
+    arguments = ["--assets", str(first), "--assets", str(second), "--asset-share", "0.5", *SMALL]
+    assert run("sim", "--scenes", "1", "--out", str(tmp_path / "sim"), *arguments).exit_code == 0
+    assert simulator[0].assets == AssetFolders.of([first, second], 0.5)
+    assert len(json.loads((tmp_path / "sim" / "licences.json").read_text(encoding="utf-8"))) == 6
+
+
+def test_a_broken_mesh_is_one_line_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], simulator: list[GenerationSettings]
+) -> None:
+    meshes, out = asset_folder(tmp_path / "meshes"), tmp_path / "sim"
+    (meshes / "radio.glb").write_bytes((meshes / "radio.glb").read_bytes()[:60])
+    code, printed, error = run_main(capsys, "sim", "--scenes", "1", "--out", str(out), "--assets", str(meshes))
+    assert (code, printed) == (2, "")
+    assert (
+        error == f"error: expected a whole GLB mesh, got a broken header in {meshes / 'radio.glb'}: export it again\n"
+    )
+    (meshes / "radio.json").unlink()
+    assert run_main(capsys, "sim", "--scenes", "1", "--out", str(out), "--assets", str(meshes))[2] == (
+        f"error: expected a sidecar {meshes / 'radio.json'} beside {meshes / 'radio.glb'}: "
+        'write {"name": "mug", "licence": "CC0-1.0"} there\n'
+    )
+    assert run_main(capsys, "sim", "--scenes", "1", "--out", str(out), "--assets", str(tmp_path / "none"))[2] == (
+        f"error: expected a folder of OBJ or GLB files, got {tmp_path / 'none'}: check the path\n"
+    )
+    assert not out.exists()
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -110,6 +141,10 @@ def test_the_bar_tells_speed_and_time_left(
         (("--views", "a"), "expected views such as 2 or 1-4, got 'a': give the fewest and the most"),
         (("--views", "0-2"), "expected 1 to 4 views a scene, fewest first, got 0-2"),
         (("--workers", "0"), "expected workers of 1 or more, got 0"),
+        (
+            ("--asset-share", "0.5"),
+            "expected --assets DIR with --asset-share, got none: name the folder of your meshes",
+        ),
         (("--seed", "-1"), "expected seed of 0 or more, got -1"),
     ],
 )
@@ -119,6 +154,47 @@ def test_what_cannot_be_is_one_line(
     folder = tmp_path / "sim"
     assert run_main(capsys, "sim", "--scenes", "1", "--out", str(folder), *arguments) == (2, "", f"error: {message}\n")
     assert not folder.exists()
+
+
+def test_the_help_names_all_depth_sensors() -> None:
+    from roborefer.refspatial.simulation.depth_sensor import SENSORS
+
+    shown = " ".join(run("sim", "--help").output.split())
+    assert f"Depth as {', '.join(SENSORS)} gives it." in shown
+
+
+def test_a_missing_driver_is_one_line_and_leaves_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moderngl = pytest.importorskip("moderngl")
+
+    def none(**_: Any) -> None:  # moderngl raises no more than this
+        raise Exception("requested device index 0, but found 0 devices")
+
+    monkeypatch.setattr(moderngl, "create_context", none)
+    message = (
+        "error: expected an EGL driver with OpenGL 3.3 for rendering, got 'requested device index 0, but found 0 "
+        "devices': apt install libegl1 libgl1-mesa-dri\n"
+    )
+    assert run_main(capsys, "sim", "--scenes", "1", "--out", str(tmp_path / "sim"), *SMALL) == (2, "", message)
+    assert run_main(capsys, "bench", "--out", str(tmp_path / "bench")) == (2, "", message)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--size", "10x10"), "expected image sides of 64 to 4096 pixels, got 10x10"),
+        (("--workers", "0"), "expected workers of 1 or more, got 0"),
+        (("--location", "-1"), "expected questions for Location of 0 or more, got -1"),
+    ],
+)
+def test_a_benchmark_that_cannot_be_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    folder = tmp_path / "bench"
+    assert run_main(capsys, "bench", "--out", str(folder), *arguments) == (2, "", f"error: {message}\n")
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_runs_folder_is_one_line(
@@ -176,6 +252,6 @@ def test_a_folder_of_something_else_cannot_be_checked(tmp_path: Path, capsys: py
     assert run_main(capsys, "check", str(tmp_path)) == (
         2,
         "",
-        f"error: expected a folder made by `roborefer generate`, got {tmp_path} without its manifest.json: "
+        f"error: expected a folder made by `roborefer generate`, got {tmp_path} without a manifest.json: "
         "name another folder\n",
     )

@@ -104,8 +104,14 @@ def gap(scene: Scene, a: int, b: int) -> float:
     return float(min(np.linalg.norm(clouds[1] - point, axis=1).min() for point in clouds[0]))
 
 
+# What lies in one of these, be it on something else in there, lies "on" it, as people say.
+FLAT = ("plate", "tray", "saucer", "cutting board", "pan")
+
+
 def rests_on(scene: Scene, upper: int, lower: int) -> bool:
-    return scene.object(upper).supported_by == lower and scene.object(upper).inside != lower
+    if scene.object(upper).inside == lower:
+        return scene.object(lower).category in FLAT
+    return scene.object(upper).supported_by == lower
 
 
 def lies_between(scene: Scene, item: int, first: int, second: int) -> bool:

@@ -228,12 +228,17 @@ def test_varieties_take_turns() -> None:
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    for folder in (tmp_path, tmp_path / "file"):
+    for folder, message in (
+        (
+            tmp_path,
+            f"expected a new or empty folder for the benchmark, got {tmp_path} with something in it: "
+            "choose another --out",
+        ),
+        (tmp_path / "file", f"cannot write {tmp_path / 'file'}: Not a directory; choose a folder, not a file"),
+    ):
         with pytest.raises(InputError) as caught:
             write_benchmark(folder, SETTINGS, make_offer=made_up_offer)
-        assert str(caught.value) == (
-            f"expected a new or empty folder for the benchmark, got {folder} with something in it: choose another --out"
-        )
+        assert str(caught.value) == message
     assert os.listdir(tmp_path) == ["file"]
 
 
@@ -271,8 +276,9 @@ def test_scenes_that_offer_too_little_are_one_line(tmp_path: Path) -> None:
     ("settings", "message"),
     [
         ({"seed": -1}, "expected seed of 0 or more, got -1"),
-        ({"location": 0, "placement": 0, "unseen": 0}, "expected questions in at least one split, got "),
-        ({"unseen": -1}, "expected questions in at least one split, got "),
+        ({"location": 0, "placement": 0, "unseen": 0}, "expected questions in at least one split, got 0 for each"),
+        ({"unseen": -1}, "expected questions for Unseen of 0 or more, got -1"),
+        ({"image_size": (10, 480)}, "expected image sides of 64 to 4096 pixels, got 10x480"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, Any], message: str) -> None:

@@ -143,6 +143,16 @@ def test_the_page_stands_alone(run: Path) -> None:
         assert shown.answer in page.text
 
 
+def test_what_was_not_counted_has_no_chart_and_no_total() -> None:
+    statistics = Statistics()
+    statistics.add_question("Where?", "location", ("left",), 1)
+    statistics.scenes.add("a")
+    page = parsed(html_page("bench", [entry()], statistics.to_json()))
+    assert page.tags.count("svg") == 5
+    assert "Objects by" not in page.text
+    assert "1 scene · 1 question" in page.text
+
+
 def test_no_text_can_break_the_page() -> None:
     nasty = '<script>alert("1")</script> & "quotes"'
     statistics = Statistics()
@@ -216,6 +226,6 @@ def test_long_names_are_cut_and_whole_in_the_tooltip() -> None:
 
 
 @pytest.mark.parametrize("chart", [bar_chart, column_chart])
-def test_nothing_to_count_is_an_empty_chart(chart: Any) -> None:
-    assert bars(chart("Kinds", {})) == []
+def test_nothing_to_count_is_no_chart(chart: Any) -> None:
+    assert chart("Kinds", {}) == ""
     assert bars(chart("Kinds", {"a": 0})) == [0]

@@ -110,8 +110,11 @@ def test_a_cluster_of_two_nodes_does_every_shard_once(tmp_path: Path) -> None:
     assert report["error"] == "a user's error"
 
 
-def test_without_ray_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ray_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(InputError) as caught:
         list(in_ray_cluster(math.factorial, [1]))
     assert str(caught.value) == "expected Ray for --executor ray, found none: pip install 'roborefer[ray]'"
+    with pytest.raises(InputError, match=r"^expected Ray for --executor ray, found none"):
+        generate(tmp_path / "run", SETTINGS, executor="ray")
+    assert not (tmp_path / "run").exists()

@@ -244,6 +244,23 @@ def test_in_a_bowl_but_on_a_plate():
     assert facts("bowl").truth("outside", 2, 3) is None  # nothing can be in this mug
 
 
+def test_on_a_tray_lies_what_lies_across_another_thing_there():
+    def picked(category):
+        blocks = [
+            Block(category, size=(0.4, 0.3, 0.03), hollow=True),
+            Block("pencil", at=(-0.05, 0.0), size=(0.02, 0.15, 0.01), base=0.758, supported_by=1, inside=1),
+            Block("pencil", size=(0.15, 0.02, 0.01), base=0.768, supported_by=2, inside=1),
+            Block("pencil", at=(0.4, 0.0), size=(0.02, 0.15, 0.01)),
+        ]
+        scene = box_scene(blocks)
+        on_it = Related(Described("pencil"), "on", (Described(category),), "on top of")
+        truths = [facts_of(scene).truth("on", pencil, 1) for pencil in (2, 3, 4)]
+        return truths, meant(scene, on_it), Ranked(on_it, "left", 1, 2).picked(facts_of(scene))
+
+    assert picked("tray") == ([True, True, False], [2, 3], 2)
+    assert picked("bowl") == ([None, None, False], [], None)
+
+
 def test_on_means_on_the_thing_itself():
     blocks = [
         Block("book", size=(0.3, 0.3, 0.04), flat_top=True),

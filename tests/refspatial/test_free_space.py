@@ -347,7 +347,20 @@ def test_corners_and_edges_need_a_plain_view() -> None:
     circle = 0.4 * np.stack((np.cos(angles), np.sin(angles)), axis=1)
     round_table = box_scene([], surfaces=[replace(table(), polygon=circle)], camera=look_at((0, -1.3, 1.9)))
     assert free_region(round_table, "table", AtCorner("left", "far")) == NoRegion("side not plain")
-    assert region(round_table, AtEdge("far")).world_point[1] > 0.24
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-180, 180), st.floats(-180, 180), st.sampled_from(("left", "right", "near", "far")))
+def test_edges_of_a_round_table_are_the_viewers(heading: float, yaw: float, side: str) -> None:
+    angles = np.linspace(0, 2 * math.pi, 40, endpoint=False) + math.radians(yaw)
+    circle = 0.4 * np.stack((np.cos(angles), np.sin(angles)), axis=1)
+    turn = math.radians(heading)
+    camera = look_at((*turned((0, -1.3), turn), 1.9))
+    found = region(box_scene([], surfaces=[replace(table(), polygon=circle)], camera=camera), AtEdge(side))
+    x, y = turned(tuple(found.world_point[:2]), -turn)
+    out, along = {"left": (-x, y), "right": (x, y), "near": (-y, x), "far": (y, x)}[side]
+    assert 0.6 * 0.39 < out < 0.4
+    assert abs(along) < 0.5 * 0.4
 
 
 def test_least_areas_follow_the_surface() -> None:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations, product
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from roborefer.answers import write_answer
-from roborefer.refspatial.generation import GenerationSettings, ask_scene
+from roborefer.refspatial.expressions.facts import facts_of
+from roborefer.refspatial.generation import GenerationSettings, ask_scene, simulate
+from roborefer.refspatial.placements import AtEdge, placement_region
 from roborefer.refspatial.questions import Question
 from roborefer.refspatial.scene_graph import Scene
 from roborefer.refspatial.simulation.layout import sample_layout
+from roborefer.refspatial.surface_views import inside_outline, surface_frame
 from roborefer.structures import Point, Step
+
+from .handmade import box_scene, look_at, rectangle, table
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 SIZE = (320, 240)
@@ -60,14 +70,101 @@ def test_nothing_is_violated_in_many_scenes() -> None:
     assert checks.total() > 10_000
 
 
+# ---- where the engine and the proof must agree ---------------------------------------------------------------------
+
+
+COMPARED = ("left", "front", "close", "above-world", "above-image", "tall", "big", "wide", "inside", "outside", "on")
+
+
+@pytest.mark.slow
+def test_whatever_is_clear_holds_of_the_meshes() -> None:
+    """All pairs of things that show a pixel, asked about or not."""
+    from measured_scene import MeasuredScene
+
+    how = GenerationSettings(60, 7, (SIZE,), views=(1, 2))
+    wrong, clear = [], 0
+    for index in range(60):
+        views, _ = simulate(how, index, "training")
+        layout = sample_layout(np.random.default_rng(views[0].seed))
+        for scene in views:
+            facts, measured = facts_of(scene), MeasuredScene(scene, layout)
+            for relation, (a, b) in product(COMPARED, permutations(facts.shown, 2)):
+                stated = facts.truth(relation, a, b)
+                clear += stated is not None
+                if stated is not None and stated != measured.holds(relation, a, b):
+                    wrong.append((scene.name, relation, a, b))
+    assert wrong == []
+    assert clear > 10_000
+
+
+def turned_outline(sides: int, size: tuple[float, float], yaw: float) -> np.ndarray:
+    """(sides, 2): a rectangle for 4 sides, else a polygon around an ellipse."""
+    if sides == 4:
+        return rectangle(2 * size[0], 2 * size[1], (0.1, -0.2), yaw)
+    angles = np.arange(sides) * (2 * np.pi / sides)
+    turn = math.radians(yaw)
+    rotation = np.array(((math.cos(turn), -math.sin(turn)), (math.sin(turn), math.cos(turn))))
+    return (np.stack((np.cos(angles), np.sin(angles)), axis=1) * size) @ rotation.T + (0.1, -0.2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    sides=st.sampled_from((4, 8, 12, 20, 40, 48, 50)),
+    size=st.tuples(st.floats(0.3, 0.8), st.floats(0.3, 0.8)),
+    yaw=st.floats(-180, 180),
+    heading=st.floats(-180, 180),
+    place=st.tuples(st.floats(-0.8, 0.8), st.floats(-0.8, 0.8)),
+)
+def test_edges_are_where_the_proof_measures_them(
+    sides: int, size: tuple[float, float], yaw: float, heading: float, place: tuple[float, float]
+) -> None:
+    from placement_check import PlacementCheck
+
+    outline = turned_outline(sides, size, yaw)
+    turn = math.radians(heading)
+    forward = np.array((-math.sin(turn), math.cos(turn), 0.0))
+    camera = look_at((*(-1.2 * forward[:2]), 1.6))
+    scene = box_scene([], surfaces=[replace(table(), polygon=outline)], camera=camera, size=(8, 6))
+    surface = scene.surface("table")
+    assume(surface_frame(camera, surface).is_plain)
+    right = camera.world_from_camera[:3, 0]
+    measured = SimpleNamespace(right=right, forward=np.cross((0.0, 0.0, 1.0), right))
+    check = PlacementCheck(measured, None)  # type: ignore[arg-type]
+    point = outline.mean(axis=0) + place
+    for side in ("left", "right", "near", "far"):
+        shape = placement_region(scene, surface, AtEdge(side))
+        if shape.contains(point[None])[0]:
+            assert check._at_side(point, surface, "edge", side, 1e-6)
+        elif inside_outline(point[None], outline)[0]:
+            assert not check._at_side(point, surface, "edge", side, -1e-6)
+
+
+def test_on_a_tray_lies_what_lies_across_another_thing_there() -> None:
+    from measured_scene import MeasuredScene
+
+    def thing(category: str, support: int | str, container: int | None) -> SimpleNamespace:
+        return SimpleNamespace(category=category, support=support, container=container)
+
+    for category, on_it in (("tray", True), ("bowl", False)):
+        things = {
+            1: thing(category, "table", None),
+            2: thing("pencil", 1, 1),
+            3: thing("pencil", 2, 1),
+            4: thing("pencil", "table", None),
+        }
+        measured: Any = SimpleNamespace(things=things, layout=SimpleNamespace(surfaces=()))
+        assert [MeasuredScene._on(measured, item, 1) > 0 for item in (2, 3, 4)] == [on_it, on_it, False]
+        assert MeasuredScene._on(measured, 3, 2) > 0
+
+
 # ---- what is wrong is found ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def asked() -> list[tuple[Scene, Question]]:
     """Questions of all kinds about a few scenes."""
-    settings = GenerationSettings(4, 1, (SIZE,), views=(1, 1))
-    scenes = [ask_scene(settings, index) for index in range(4)]
+    how = GenerationSettings(4, 1, (SIZE,), views=(1, 1))
+    scenes = [ask_scene(how, index) for index in range(4)]
     return [(scene.views[0], question) for scene in scenes for question in scene.questions[0]]
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roborefer.geometry.transforms import OrientedBox
 from roborefer.refspatial.relations import RELATIONS, Finding, is_seen_well
 from roborefer.refspatial.relations.measures import measures, seen
 from roborefer.refspatial.scene_graph import Scene
@@ -258,6 +260,34 @@ def test_what_is_clear_can_be_seen(objects: list[Block]) -> None:
             assert finding.holds == (rows[first].mean() < rows[second].mean())
         if (finding := found(scene, "front", a, b)).clear:
             assert finding.holds == (scene.depth_m[first].min() < scene.depth_m[second].min())
+
+
+def test_wide_is_what_the_scene_knows_and_not_what_its_box_reaches() -> None:
+    """An umbrella that lies askew is as narrow as a cup."""
+    scene = view([Block(at=(-0.2, 0), size=(0.4, 0.1, 0.1), yaw=45), Block(at=(0.3, 0))])
+    assert found(scene, "wide", 1, 2).clear
+    umbrella, cup = scene.objects
+    narrow = replace(scene, objects=(replace(umbrella, width_m=0.05), cup))
+    assert measures(narrow)[1].seen_width == measures(narrow)[1].inner_width == 0.05
+    assert found(narrow, "wide", 2, 1).value == pytest.approx(0.03)
+    assert found(narrow, "wide", 2, 1).holds
+    assert found(narrow, "thin", 1, 2).holds
+
+
+def test_in_front_is_what_is_seen_and_not_what_its_box_reaches() -> None:
+    """A vase whose flowers widen its box towards the viewer does not begin where the box does."""
+    scene = view([Block(at=(-0.2, 0.0)), Block(at=(0.2, 0.01)), Block(at=(0.0, -0.2))])
+    vase, *others = scene.objects
+    center, size = vase.box.center - np.array((0.0, 0.05, 0.0)), vase.box.size + np.array((0.0, 0.1, 0.0))
+    wide = replace(scene, objects=(replace(vase, box=OrientedBox(center, vase.box.rotation, size)), *others))
+    assert found(wide, "front", 1, 2).value > 0.03
+    assert not found(wide, "front", 1, 2).clear
+    assert not found(wide, "behind", 2, 1).clear
+    assert found(wide, "front", 3, 2).clear
+    assert found(wide, "behind", 2, 3).clear
+    unknown = replace(scene, depth_m=np.where(scene.mask(3), np.float32("nan"), scene.depth_m))
+    assert found(scene, "front", 3, 2).clear
+    assert not found(unknown, "front", 3, 2).clear
 
 
 def test_nothing_is_clear_of_what_is_not_seen() -> None:

@@ -144,6 +144,24 @@ def test_edges_are_named_as_the_viewer_sees_them() -> None:
     assert not found(scene, "corner", 5, "table").holds
 
 
+def test_edges_of_a_round_table_are_named_as_the_viewer_sees_them() -> None:
+    for heading in range(0, 360, 15):
+        turn = math.radians(heading)
+        right, forward = np.array((math.cos(turn), math.sin(turn))), np.array((-math.sin(turn), math.cos(turn)))
+        places = [0.42 * way for way in (-right, right, -forward, forward)]
+        surfaces = [replace(table(), polygon=disc(0.5, 40))]
+        camera = look_at((*(-1.3 * forward), 1.9), size=(80, 60))
+        scene = view([Block(at=tuple(place)) for place in places], surfaces=surfaces, camera=camera)
+        for object_id, label in zip((1, 2, 3, 4), ("left", "right", "near", "far"), strict=True):
+            finding = found(scene, "edge", object_id, "table")
+            assert (finding.holds, finding.clear, finding.label) == (True, True, label), heading
+
+
+def disc(radius: float, sides: int) -> np.ndarray:
+    angles = np.linspace(0, 2 * math.pi, sides, endpoint=False)
+    return radius * np.stack((np.cos(angles), np.sin(angles)), axis=1)
+
+
 def test_corners_need_a_plain_view() -> None:
     corner_block = [Block(at=(-0.5, 0.32), supported_by="table")]
     oblique = view(corner_block, camera=look_at((-1.0, -1.0, 1.9), size=(80, 60)))
@@ -151,8 +169,7 @@ def test_corners_need_a_plain_view() -> None:
     assert not found(oblique, "corner", 1, "table").clear
     close_up = view(corner_block, camera=look_at((0.2, -0.4, 1.3), (0.2, 0, 0.75), size=(80, 60)))
     assert not found(close_up, "corner", 1, "table").clear, "the corner is out of the image"
-    circle = np.array([(0.5 * math.cos(t), 0.5 * math.sin(t)) for t in np.linspace(0, 2 * math.pi, 32, endpoint=False)])
-    round_table = view([Block(at=(-0.31, 0.31))], surfaces=[replace(table(), polygon=circle)])
+    round_table = view([Block(at=(-0.31, 0.31))], surfaces=[replace(table(), polygon=disc(0.5, 32))])
     assert not found(round_table, "corner", 1, "table").clear
     not_on_it = view([replace(corner_block[0], base=1.0, supported_by="shelf")])
     assert not found(not_on_it, "corner", 1, "table").clear

@@ -93,7 +93,16 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": "other"}'])
 def test_a_manifest_of_something_else_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
-    assert message_of(tmp_path).startswith("expected a folder made by `roborefer generate`, got ")
+    assert message_of(tmp_path) == (
+        f"expected a folder made by `roborefer generate`, got {tmp_path} with a manifest of something else: "
+        "name another folder"
+    )
+
+
+def test_no_folder_at_all() -> None:
+    with pytest.raises(InputError) as caught:
+        read_manifest(Path("nowhere"))
+    assert str(caught.value) == "expected a folder made by `roborefer generate`, got nowhere: check the path"
 
 
 def test_a_second_process_is_kept_out_until_the_first_ends(tmp_path: Path) -> None:

@@ -69,6 +69,40 @@ def test_surface_frames_are_rectangles_named_by_the_viewer(yaw: float, width: fl
     np.testing.assert_allclose(frame.world(frame.local(surface.polygon)), surface.polygon, atol=1e-9)
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-180, 180), st.floats(-180, 180), st.integers(16, 64))
+def test_without_corners_the_left_is_the_viewers(yaw: float, heading: float, sides: int) -> None:
+    round_table = replace(table(), polygon=disc(0.5, sides, yaw) + np.array((0.3, -0.2)))
+    turn = math.radians(heading)
+    right, forward = np.array((math.cos(turn), math.sin(turn))), np.array((-math.sin(turn), math.cos(turn)))
+    frame = surface_frame(look_at((*(-1.1 * forward), 1.55)), round_table)
+    np.testing.assert_allclose(frame.right, right, atol=1e-6)
+    np.testing.assert_allclose(frame.far, forward, atol=1e-6)
+    np.testing.assert_allclose(frame.center, (0.3, -0.2), atol=0.01)
+    np.testing.assert_allclose(frame.half, 0.5, atol=0.01)
+    assert frame.turn_degrees == 0
+    assert frame.is_plain
+    assert not frame.has_corners
+    assert 0.7 < frame.filled < 0.82
+
+
+def test_rounded_corners_are_corners() -> None:
+    """A square top with rounded corners keeps its own sides, whichever way the viewer looks at it."""
+    corners = [(0.35 * x, 0.35 * y) for x, y in ((1, 1), (-1, 1), (-1, -1), (1, -1))]
+    arcs = [disc(0.15, 24, 0)[6 * i : 6 * i + 7] + corner for i, corner in enumerate(corners)]
+    turn = math.radians(20)
+    rotation = np.array(((math.cos(turn), -math.sin(turn)), (math.sin(turn), math.cos(turn))))
+    frame = surface_frame(look_at(), replace(table(), polygon=np.concatenate(arcs)[:24] @ rotation.T))
+    assert frame.has_corners
+    assert frame.turn_degrees == pytest.approx(20)
+    np.testing.assert_allclose(frame.half, 0.5, atol=1e-9)
+
+
+def disc(radius: float, sides: int, yaw: float) -> np.ndarray:
+    angles = np.arange(sides) * (2 * math.pi / sides) + math.radians(yaw)
+    return radius * np.stack((np.cos(angles), np.sin(angles)), axis=1)
+
+
 def test_supports_lead_down_to_the_table() -> None:
     objects = [
         Block("bowl", hollow=True, supported_by="table"),

@@ -17,6 +17,7 @@ from roborefer.geometry.cameras import read_intrinsics
 from roborefer.geometry.depth import depth_picture, read_depth
 from roborefer.refspatial.generation import GenerationSettings
 from roborefer.refspatial.reader import read_scene, turns_of
+from roborefer.refspatial.relations.measures import measures
 from roborefer.refspatial.run_folder import FOLDERS
 from roborefer.refspatial.run_length import decode_mask
 from roborefer.refspatial.scene_graph import scene_from_json, scene_to_json
@@ -114,6 +115,21 @@ def test_pictures_can_be_jpeg_and_depth_stays_exact(folder: Path, asked: AskedSc
         again = read_scene(folder, shown)
         assert again.image is not None
         np.testing.assert_array_equal(again.image, pixels(folder / "image" / "000012_0.jpg"))
+
+
+def test_what_only_some_objects_have_is_read_back(asked: AskedScene) -> None:
+    scene = asked.views[0]
+    first, *others = scene.objects
+    told = replace(first, also_called=("cup", "beaker"), reach_m=(0.7, 0.8), width_m=0.05)
+    scene = replace(scene, objects=(told, *others))
+    again = scene_from_json(scene_to_json(scene), ids=scene.ids, depth_m=scene.depth_m, surface_ids=scene.surface_ids)
+    assert [item.also_called for item in again.objects][:2] == [("cup", "beaker"), ()]
+    assert [item.reach_m for item in again.objects][:2] == [(0.7, 0.8), None]
+    assert [item.width_m for item in again.objects][:2] == [0.05, None]
+    assert measures(again)[first.id].height == pytest.approx(0.1)
+    assert measures(again)[first.id].seen_width == 0.05
+    lowest, highest = others[0].heights
+    assert measures(again)[others[0].id].height == pytest.approx(highest - lowest)
 
 
 def test_a_scene_is_read_back(folder: Path, asked: AskedScene) -> None:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from roborefer.refspatial.generation import ShardResult
+    from roborefer.refspatial.simulation.assets import AssetFolders
 
 # All paths are checked by the library, whose messages say what to do; click's would say less.
 _FOLDER = click.Path(path_type=Path)
 _EXIT_FAULTY = 1
+_SENSORS = ("stereo", "structured_light", "time_of_flight")
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 _RANGE = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?")
 
@@ -45,6 +47,7 @@ def generate() -> None:
         "roborefer generate sim --scenes 1000 --out data/sim",
         "roborefer generate sim --scenes 100000 --out data/sim --seed 7 --workers 16 --size 640x480 --size 480x640",
         "roborefer generate sim --scenes 1000 --out data/sim --depth-sensor stereo",
+        "roborefer generate sim --scenes 1000 --out data/sim --assets my_meshes --asset-share 0.5",
     ),
 )
 @click.option("--scenes", type=int, required=True, metavar="N", help="How many scenes.")
@@ -54,7 +57,7 @@ def generate() -> None:
 @click.option("--size", "sizes", multiple=True, metavar="WxH", help="Image size; several are mixed. [default: 640x480]")
 @click.option("--views", default="1-4", metavar="A-B", help="Cameras a scene, fewest to most. [default: 1-4]")
 @click.option("--questions", type=int, default=15, metavar="N", help="Most questions a view. [default: 15]")
-@click.option("--depth-sensor", metavar="NAME", help="Depth as a sensor of that kind gives it. [default: exact]")
+@click.option("--depth-sensor", metavar="NAME", help=f"Depth as {', '.join(_SENSORS)} gives it. [default: exact]")
 @click.option(
     "--depth-picture",
     type=click.Choice(["inverse", "linear"]),
@@ -68,7 +71,14 @@ def generate() -> None:
     help="Format of the pictures; jpg takes a sixth of the room. [default: png]",
 )
 @click.option(
-    "--executor", type=click.Choice(["local", "ray"]), default="local", help="ray: all CPUs of a Ray cluster."
+    "--assets", type=_FOLDER, multiple=True, metavar="DIR", help="OBJ and GLB meshes of your own; may be repeated."
+)
+@click.option("--asset-share", type=float, metavar="P", help="How often a thing is one of yours. [default: 0.3]")
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Where: on this machine, or on all CPUs of a Ray cluster. [default: local]",
 )
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 def sim(
@@ -82,12 +92,15 @@ def sim(
     depth_sensor: str | None,
     depth_picture: str,
     pictures: str,
+    assets: tuple[Path, ...],
+    asset_share: float | None,
     executor: str,
     quiet: bool,
 ) -> None:
-    """Make a RefSpatial folder of simulated scenes, questions and reasoning.
+    """Make a RefSpatial folder for training.
 
-    Stopped or killed, the same command goes on where it was.
+    It holds simulated scenes with pictures, depth, questions and their reasoning. Stopped or killed, the same command
+    goes on where it was. Meshes of your own need a JSON beside each that says what it is: see docs/data_engine.md.
     """
     from typing import cast
 
@@ -105,6 +118,7 @@ def sim(
         depth_sensor,
         cast(DepthMethod, depth_picture),
         cast(PictureFormat, pictures),
+        _read_assets(assets, asset_share),
     )
     bar = _SceneBar(scenes, shown=not quiet and sys.stderr.isatty())
     with bar:
@@ -157,10 +171,11 @@ def bench(
 @generate.command(cls=Command, examples=("roborefer generate check data/bench", "roborefer generate check data/sim"))
 @click.argument("folder", type=_FOLDER)
 def check(folder: Path) -> None:
-    """Check FOLDER: is everything there, unchanged, and on its side of the split?
+    """Check that FOLDER is whole and unchanged.
 
-    A benchmark is compared with the SHA-256 sums in its manifest, a training folder with its own records. Exits with
-    1 when something is wrong, one line each.
+    Everything is there, and on its side of the split between training and benchmark. A benchmark is compared with the
+    SHA-256 sums in its manifest, a training folder with its own records. Exits with 1 when something is wrong, one
+    line each.
     """
     from roborefer.refspatial.folder_check import check_folder
 
@@ -212,6 +227,16 @@ class _SceneBar:
 
 def _count(bar: tqdm[Any]) -> None:
     bar.update()
+
+
+def _read_assets(folders: tuple[Path, ...], share: float | None) -> AssetFolders | None:
+    if not folders:
+        if share is not None:
+            raise InputError("expected --assets DIR with --asset-share, got none: name the folder of your meshes")
+        return None
+    from roborefer.refspatial.simulation.assets import DEFAULT_SHARE, AssetFolders
+
+    return AssetFolders.of(folders, DEFAULT_SHARE if share is None else share)
 
 
 def _read_size(text: str) -> tuple[int, int]:

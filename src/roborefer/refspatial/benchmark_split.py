@@ -33,13 +33,20 @@ from roborefer.geometry.depth import depth_picture
 from roborefer.images import source_name
 from roborefer.refspatial.atomic_files import make_folder, one_line_refusal, write_json, write_whole
 from roborefer.refspatial.executors import in_processes, in_this_process
+from roborefer.refspatial.generation import (
+    GenerationSettings,
+    check_at_least,
+    check_image_size,
+    check_renderer,
+    simulate,
+)
 from roborefer.refspatial.held_out import describe_combinations, held_out_combination
-from roborefer.refspatial.questions import Question
+from roborefer.refspatial.questions import Question, ask
 from roborefer.refspatial.run_folder import MANIFEST
 from roborefer.refspatial.scene_graph import Scene
 from roborefer.refspatial.split_choice import SPLITS, Candidate, SplitChoice, SplitName
 from roborefer.refspatial.wording import question_proper
-from roborefer.refspatial.writer import millimetres, png_bytes
+from roborefer.refspatial.writer import millimetres, png_bytes, steps_to_json
 
 BENCHMARK_FORMAT = "roborefer-refspatial-bench-1"
 
@@ -65,10 +72,12 @@ class BenchmarkSettings:
     image_size: tuple[int, int] = (640, 480)
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise InputError(f"expected seed of 0 or more, got {self.seed}")
-        if min(self.sizes.values()) < 0 or not any(self.sizes.values()):
-            raise InputError(f"expected questions in at least one split, got {dict(self.sizes)}")
+        check_at_least("seed", self.seed, 0)
+        for split, size in self.sizes.items():
+            check_at_least(f"questions for {split}", size, 0)
+        if not any(self.sizes.values()):
+            raise InputError("expected questions in at least one split, got 0 for each")
+        check_image_size(*self.image_size)
 
     @property
     def sizes(self) -> Mapping[SplitName, int]:
@@ -118,14 +127,18 @@ def write_benchmark(
         The manifest.
 
     Raises:
-        InputError: The folder holds something, cannot be written, or the scenes do not offer enough.
+        InputError: The folder holds something, cannot be written, there is no renderer, or the scenes do not offer
+            enough.
     """
     with one_line_refusal(folder):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and any(folder.iterdir()):
             raise InputError(
                 f"expected a new or empty folder for the benchmark, got {source_name(folder)} with something in it: "
                 "choose another --out"
             )
+    check_at_least("workers", workers, 1)
+    if make_offer is None:
+        check_renderer()
     make_folder(folder.parent)
     aside = folder.with_name(f".{folder.name}.part")
     try:
@@ -145,9 +158,6 @@ def write_benchmark(
 
 def offer_scene(settings: BenchmarkSettings, index: int) -> SceneOffer:
     """Simulates a benchmark scene and asks about it."""
-    from roborefer.refspatial.generation import GenerationSettings, simulate
-    from roborefer.refspatial.questions import ask
-
     run = GenerationSettings(index + 1, settings.seed, (settings.image_size,), views=(1, 1))
     views, generator = simulate(run, index, "benchmark")
     questions = ask(views[0], generator, _QUESTIONS_ASKED, kinds=("location", "placement"))
@@ -208,6 +218,8 @@ def question_fields(scene: Scene, question: Question) -> dict[str, Any]:
         "relations": list(question.relations),
         "held_out_combination": None if combination is None else sorted(combination),
         "answer": [[round(point.x, 6), round(point.y, 6)] for point in question.points],
+        "steps": steps_to_json(question.steps),
+        "key_steps": list(question.key_steps),
         "scene_seed": scene.seed,
         "intrinsics": to_json(scene.camera.intrinsics),
         "world_from_camera": scene.camera.world_from_camera.tolist(),

@@ -13,11 +13,13 @@ _LETTER = 6.4  # mean width of a letter at the labels' 12 px
 def bar_chart(title: str, counts: Mapping[str, int], most: int = 40) -> str:
     """Lying bars, one a name, in the order given; beyond ``most`` the rest is a line of text.
 
-    The number stands at the bar's end and the share in the tooltip.
+    The number stands at the bar's end and the share in the tooltip. Without counts there is no chart: "".
     """
+    if not counts:
+        return ""
     rows = list(counts.items())
     rest = rows[most:]
-    total, longest = sum(counts.values()), max(counts.values(), default=0)
+    total, longest = sum(counts.values()), max(counts.values())
     room = _WIDTH - _LABELS - _NUMBERS
     parts = []
     for index, (name, count) in enumerate(rows[:most]):
@@ -35,15 +37,20 @@ def bar_chart(title: str, counts: Mapping[str, int], most: int = 40) -> str:
         others = f"and {len(rest)} others, {sum(count for _, count in rest):,} together"
         parts.append(f'<text class="number" x="{_LABELS}" y="{(most + 0.5) * _ROW}">{others}</text>')
     rows = rows[: most + 1]
-    return _figure(title, parts, _WIDTH, max(1, len(rows)) * _ROW)
+    return _figure(title, parts, _WIDTH, len(rows) * _ROW)
 
 
 def column_chart(title: str, counts: Mapping[str, int], unit: str = "") -> str:
-    """Standing bars, one a name, in the order given: for numbers and ranges, where the order says something."""
+    """Standing bars, one a name, in the order given: for numbers and ranges, where the order says something.
+
+    Without counts there is no chart: "".
+    """
+    if not counts:
+        return ""
     names = list(counts)
-    total, highest = sum(counts.values()), max(counts.values(), default=0)
-    pitch = max(_LEAST_COLUMN, min(56.0, _COLUMN_WIDTH / max(1, len(names))))
-    every = max(1, round(max((len(name) for name in names), default=1) * _LETTER // pitch + 1))
+    total, highest = sum(counts.values()), max(counts.values())
+    pitch = max(_LEAST_COLUMN, min(56.0, _COLUMN_WIDTH / len(names)))
+    every = max(1, round(max(len(name) for name in names) * _LETTER // pitch + 1))
     parts = [f'<line class="axis" x1="0" x2="{pitch * len(names):.1f}" y1="{_COLUMN_HEIGHT}" y2="{_COLUMN_HEIGHT}"/>']
     for index, name in enumerate(names):
         count = counts[name]

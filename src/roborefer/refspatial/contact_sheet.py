@@ -92,7 +92,8 @@ def html_page(title: str, entries: Sequence[SheetEntry], statistics: Mapping[str
         entries: What to show.
         statistics: As ``statistics.Statistics.to_json`` gives it.
     """
-    totals = " · ".join(f"{statistics[name]:,} {name}" for name in ("scenes", "images", "records", "questions"))
+    counts = {name: int(statistics[name]) for name in ("scenes", "images", "records", "questions")}
+    totals = " · ".join(f"{count:,} {name if count != 1 else name[:-1]}" for name, count in counts.items() if count)
     cards = "\n".join(_card(number, entry) for number, entry in enumerate(entries, start=1))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -211,7 +212,7 @@ def _charts(statistics: Mapping[str, Any]) -> str:
         bar_chart("Objects by category", statistics["categories"], most=36),
         bar_chart("Objects by colour", statistics["colors"]),
     ]
-    return "\n".join(charts)
+    return "\n".join(chart for chart in charts if chart)
 
 
 _STYLE = """

@@ -69,10 +69,7 @@ def in_ray_cluster(work: Work[_Result], shards: Sequence[int]) -> Iterator[_Resu
     Raises:
         InputError: Ray is not installed, or its cluster cannot be reached.
     """
-    try:
-        ray: Any = import_module("ray")  # optional, and so unknown to the type checker
-    except ImportError as error:
-        raise InputError("expected Ray for --executor ray, found none: pip install 'roborefer[ray]'") from error
+    ray = import_ray()
     started = not ray.is_initialized()
     if started:
         try:
@@ -87,6 +84,18 @@ def in_ray_cluster(work: Work[_Result], shards: Sequence[int]) -> Iterator[_Resu
     finally:
         if started:
             ray.shutdown()
+
+
+def import_ray() -> Any:
+    """Ray's module, which is optional and so unknown to the type checker.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        return import_module("ray")
+    except ImportError as error:
+        raise InputError("expected Ray for --executor ray, found none: pip install 'roborefer[ray]'") from error
 
 
 def _ray_results(ray: Any, work: Work[_Result], shards: Sequence[int]) -> Iterator[_Result]:

@@ -18,6 +18,7 @@ from roborefer.refspatial.run_folder import (
     DEPTHS,
     FORMAT,
     IMAGES,
+    LICENCES,
     METADATA,
     METRIC_DEPTHS,
     read_manifest,
@@ -77,6 +78,8 @@ def _check_run(folder: Path, manifest: dict[str, Any]) -> tuple[dict[str, int], 
     settings = manifest["settings"]
     shards = -(-settings["scenes"] // settings["scenes_per_shard"])
     faults = [] if (folder / METADATA).is_file() else [f"{METADATA}: missing; run the same command again"]
+    if settings.get("assets") is not None and not (folder / LICENCES).is_file():
+        faults.append(f"{LICENCES}: missing; run the same command again")
     counts = {"shards": 0, "records": 0, "questions": 0}
     seen: set[str] = set()
     for shard in range(shards):

@@ -253,7 +253,7 @@ def _is_at(scene: Scene, anchor: int, surface: Surface) -> bool:
     """Whether an anchor stands on a surface, or on something thin there: of a pile, nobody says where beside it is."""
     if stands_on(scene, anchor, surface.name):
         return True
-    bottom = float(scene.object(anchor).box.corners()[:, 2].min())
+    bottom, _ = scene.object(anchor).heights
     return rests_above(scene, anchor, surface) and bottom - surface.height <= THRESHOLDS.overhang_m
 
 
@@ -290,9 +290,9 @@ def _obstacles(scene: Scene, surface_name: str) -> tuple[_Obstacle, ...]:
 
 
 def _is_in_the_way(scene: Scene, item: SceneObject, surface: Surface) -> bool:
-    heights = item.box.corners()[:, 2]
+    lowest, highest = item.heights
     reach = THRESHOLDS.stack_m if rests_above(scene, item.id, surface) else THRESHOLDS.overhang_m
-    return bool(heights.max() > surface.height + _FLAT_M and heights.min() < surface.height + reach)
+    return highest > surface.height + _FLAT_M and lowest < surface.height + reach
 
 
 def _obstacle(item: SceneObject) -> _Obstacle:

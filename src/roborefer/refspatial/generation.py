@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,13 +15,15 @@ import numpy as np
 
 from roborefer.errors import InputError
 from roborefer.geometry.depth import DepthMethod
-from roborefer.refspatial.executors import in_processes, in_ray_cluster, in_this_process
+from roborefer.refspatial.atomic_files import write_json
+from roborefer.refspatial.executors import import_ray, in_processes, in_ray_cluster, in_this_process
 from roborefer.refspatial.held_out import HELD_OUT_COMBINATIONS, Branch, scene_generators
-from roborefer.refspatial.run_folder import opened_run, shard_path, write_metadata, write_shard
+from roborefer.refspatial.run_folder import LICENCES, opened_run, shard_path, write_metadata, write_shard
 from roborefer.refspatial.writer import MOST_TURNS, AskedScene, PictureFormat, view_name, write_scene
 
 if TYPE_CHECKING:
     from roborefer.refspatial.scene_graph import Scene
+    from roborefer.refspatial.simulation.assets import AssetFolders
     from roborefer.refspatial.simulation.renderer import Renderer
 
 ExecutorName = Literal["local", "ray"]
@@ -45,6 +47,7 @@ class GenerationSettings:
         depth_sensor: Name of the depth sensor's model, None for exact depth.
         depth_picture: How metric depth becomes the 8-bit picture.
         picture_format: Of the pictures; "jpg" takes a sixth of the room.
+        assets: Own meshes that scenes draw from besides the simulator's things; None for these alone.
         scenes_per_shard: Scenes whose records share a file, and are lost together when a run is killed.
     """
 
@@ -56,21 +59,19 @@ class GenerationSettings:
     depth_sensor: str | None = None
     depth_picture: DepthMethod = "inverse"
     picture_format: PictureFormat = "png"
+    assets: AssetFolders | None = None
     scenes_per_shard: int = 10
 
     def __post_init__(self) -> None:
-        _check_at_least("scenes", self.scenes, 1)
-        _check_at_least("seed", self.seed, 0)
-        _check_at_least("scenes per shard", self.scenes_per_shard, 1)
-        _check_at_least("questions", self.questions, 1)
+        check_at_least("scenes", self.scenes, 1)
+        check_at_least("seed", self.seed, 0)
+        check_at_least("scenes per shard", self.scenes_per_shard, 1)
+        check_at_least("questions", self.questions, 1)
         fewest, most = self.views
         if not 1 <= fewest <= most <= MOST_VIEWS:
             raise InputError(f"expected 1 to {MOST_VIEWS} views a scene, fewest first, got {fewest}-{most}")
         for width, height in self.image_sizes:
-            if not (min(width, height) >= SMALLEST_SIDE and max(width, height) <= LARGEST_SIDE):
-                raise InputError(
-                    f"expected image sides of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels, got {width}x{height}"
-                )
+            check_image_size(width, height)
         if not self.image_sizes:
             raise InputError("expected at least one image size such as 640x480, got none")
         if self.depth_sensor is not None:
@@ -91,8 +92,12 @@ class GenerationSettings:
 
     def to_json(self) -> dict[str, Any]:
         """For the manifest."""
-        content = asdict(self)
-        return {**content, "image_sizes": [list(size) for size in self.image_sizes], "views": list(self.views)}
+        return {
+            **asdict(replace(self, assets=None)),
+            "image_sizes": [list(size) for size in self.image_sizes],
+            "views": list(self.views),
+            "assets": None if self.assets is None else self.assets.to_json(),
+        }
 
 
 SceneMaker = Callable[[GenerationSettings, int], AskedScene]
@@ -131,10 +136,18 @@ def generate(
         on_shard: Told of each shard when it is on disk.
 
     Raises:
-        InputError: The folder holds something else, or cannot be written; no renderer; a worker died.
+        InputError: The folder holds something else, or cannot be written; no renderer; a worker died; the assets are
+            no longer what the settings say.
     """
-    _check_at_least("workers", workers, 1)
+    check_at_least("workers", workers, 1)
+    used = None if settings.assets is None else _licences(settings.assets)
+    if executor == "ray":  # whether its nodes have a driver, only they can tell
+        import_ray()
+    elif make_scene is None:
+        check_renderer()
     with opened_run(folder, settings.to_json()):
+        if used is not None:
+            write_json(folder / LICENCES, used)
         missing = [shard for shard in range(settings.shards) if not shard_path(folder, shard).exists()]
         if on_start is not None:
             on_start(settings.scenes - sum(len(settings.scenes_of_shard(shard)) for shard in missing))
@@ -182,11 +195,16 @@ def simulate(settings: GenerationSettings, index: int, branch: Branch) -> tuple[
     """
     from roborefer.refspatial.simulation.simulate import simulate_scene
 
+    catalog = None
+    if settings.assets is not None:
+        from roborefer.refspatial.simulation.assets import catalog_of
+
+        catalog = catalog_of(settings.assets)
     for attempt in range(_ATTEMPTS):
         seed, choices, questions = scene_generators(settings.seed, index, branch, attempt)
         size = settings.image_sizes[int(choices.integers(len(settings.image_sizes)))]
         fewest, most = settings.views
-        renderer = _renderer(*size)
+        renderer = _renderer()
         try:
             scenes = simulate_scene(
                 seed,
@@ -195,6 +213,7 @@ def simulate(settings: GenerationSettings, index: int, branch: Branch) -> tuple[
                 image_size=size,
                 depth_sensor=settings.depth_sensor,
                 held_out=branch == "benchmark",
+                catalog=catalog,
             )
         except InputError:
             # By bad luck no arrangement or no camera was found; the settings themselves were checked before.
@@ -206,12 +225,30 @@ def simulate(settings: GenerationSettings, index: int, branch: Branch) -> tuple[
     raise AssertionError  # the last attempt returns or raises
 
 
-@lru_cache(maxsize=2)
-def _renderer(width: int, height: int) -> Renderer:
-    """One a process and size: making one takes longer than drawing with it."""
+def _licences(folders: AssetFolders) -> list[dict[str, str]]:
+    from roborefer.refspatial.simulation.assets import licences
+
+    return licences(folders)
+
+
+def check_renderer() -> None:
+    """Finds out whether there is a renderer, before anything is written.
+
+    Raises:
+        InputError: There is none.
+    """
+    from roborefer.refspatial.simulation.opengl import check_opengl
+
+    check_opengl()
+
+
+@cache
+def _renderer() -> Renderer:
+    """One a process, for every size: making one takes longer than drawing with it, and the driver keeps some of its
+    memory when it is released."""
     from roborefer.refspatial.simulation.opengl import OpenGLRenderer
 
-    return OpenGLRenderer(width, height)
+    return OpenGLRenderer(16, 16)
 
 
 def _results(
@@ -226,6 +263,13 @@ def _results(
     return in_processes(work, shards, min(workers, len(shards)))
 
 
-def _check_at_least(name: str, value: int, least: int) -> None:
+def check_at_least(name: str, value: int, least: int) -> None:
+    """Refuses a number below its least."""
     if value < least:
         raise InputError(f"expected {name} of {least} or more, got {value}")
+
+
+def check_image_size(width: int, height: int) -> None:
+    """Refuses pictures that would be too small to see something in, or too large to draw."""
+    if not (min(width, height) >= SMALLEST_SIDE and max(width, height) <= LARGEST_SIDE):
+        raise InputError(f"expected image sides of {SMALLEST_SIDE} to {LARGEST_SIDE} pixels, got {width}x{height}")

@@ -74,7 +74,10 @@ class AtCorner:
 
 @dataclass(frozen=True)
 class AtEdge:
-    """An edge of the surface as the viewer sees it: 20 % of the surface's depth there, without the corners."""
+    """An edge of the surface as the viewer sees it: 20 % of the surface's depth there, without the corners.
+
+    A round table's left edge is what lies farthest to the viewer's left.
+    """
 
     side: Literal["left", "right", "near", "far"]
 

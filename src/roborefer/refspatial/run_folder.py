@@ -7,6 +7,7 @@
     metric_depth/ scene/   16-bit PNG in millimetres; the scene graphs
     shards/shard_00000.jsonl
     metadata.json          the published keys of all records, as one list
+    licences.json          of imported assets, where there are some
 
 A shard's file appears when everything it speaks of is on disk, so a shard that is there is done, and a killed run
 goes on with the ones that are not.
@@ -35,6 +36,7 @@ from roborefer.refspatial.atomic_files import (
 FORMAT = "roborefer-refspatial-1"
 MANIFEST = "manifest.json"
 METADATA = "metadata.json"
+LICENCES = "licences.json"
 IMAGES, DEPTHS, METRIC_DEPTHS, SCENES, SHARDS = "image", "depth", "metric_depth", "scene", "shards"
 FOLDERS = (IMAGES, DEPTHS, METRIC_DEPTHS, SCENES, SHARDS)
 
@@ -77,14 +79,16 @@ def read_manifest(folder: Path, formats: Sequence[str] = (FORMAT,)) -> dict[str,
         InputError: There is none, or it has none of these formats.
     """
     path = folder / MANIFEST
+    if not folder.is_dir():
+        raise InputError(f"expected a folder made by `roborefer generate`, got {source_name(folder)}: check the path")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         content = None
     if not isinstance(content, dict) or content.get("format") not in formats:
+        found = "with a manifest of something else" if path.exists() else f"without a {MANIFEST}"
         raise InputError(
-            f"expected a folder made by `roborefer generate`, got {source_name(folder)} without its {MANIFEST}: "
-            "name another folder"
+            f"expected a folder made by `roborefer generate`, got {source_name(folder)} {found}: name another folder"
         )
     return content
 

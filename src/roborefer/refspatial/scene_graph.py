@@ -48,6 +48,11 @@ class SceneObject:
         supported_by: Id of the object, or name of the surface, that it rests on.
         inside: Id of the object that contains it, None if none.
         visible_fraction: Pixels seen over pixels it would have alone in this view, 0-1.
+        also_called: Other nouns that viewers might use for it: phrases with one of them are in doubt.
+        reach_m: Lowest and highest point, world z, of a thing that leans: its box's corners lie beyond them. None
+            where they are the box's.
+        width_m: Extent along the viewer's level right direction in this view, which may be much less than the box's
+            (a plate in a turned box, an umbrella that lies askew). None where it is the box's.
     """
 
     id: int
@@ -60,6 +65,17 @@ class SceneObject:
     supported_by: int | str | None = None
     inside: int | None = None
     visible_fraction: float = 1.0
+    also_called: tuple[str, ...] = ()
+    reach_m: tuple[float, float] | None = None
+    width_m: float | None = None
+
+    @property
+    def heights(self) -> tuple[float, float]:
+        """Lowest and highest point, world z, metres."""
+        if self.reach_m is not None:
+            return self.reach_m
+        levels = self.box.corners()[:, 2]
+        return (float(levels.min()), float(levels.max()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,6 +241,9 @@ def _object_to_json(item: SceneObject) -> dict[str, Any]:
         "supported_by": item.supported_by,
         "inside": item.inside,
         "visible_fraction": item.visible_fraction,
+        **({"also_called": list(item.also_called)} if item.also_called else {}),
+        **({} if item.reach_m is None else {"reach_m": list(item.reach_m)}),
+        **({} if item.width_m is None else {"width_m": item.width_m}),
     }
 
 
@@ -241,4 +260,7 @@ def _object_from_json(content: Mapping[str, Any]) -> SceneObject:
         supported_by=content["supported_by"],
         inside=content["inside"],
         visible_fraction=content["visible_fraction"],
+        also_called=tuple(content.get("also_called", ())),
+        reach_m=None if content.get("reach_m") is None else (content["reach_m"][0], content["reach_m"][1]),
+        width_m=content.get("width_m"),
     )

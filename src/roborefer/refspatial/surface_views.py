@@ -45,16 +45,19 @@ def viewer_axes(camera: Camera) -> ViewerAxes:
 
 @dataclass(frozen=True, eq=False)
 class SurfaceFrame:
-    """A surface's rectangle, named as the viewer sees it.
+    """The rectangle around a surface, named as the viewer sees it.
+
+    What has corners has sides of its own, which the rectangle follows. What has none (a round table) has no sides to
+    follow: its left is the viewer's left, and the rectangle is turned to the viewer.
 
     Attributes:
-        center: (2,) world x, y of the smallest rectangle around the outline.
+        center: (2,) world x, y of the rectangle's centre.
         right: Unit (2,) along the sides that lead to the viewer's right.
         far: Unit (2,) along the sides that lead away from the viewer.
         half: (2,) half lengths along ``right`` and ``far``, metres.
         turn_degrees: Angle between ``far`` and the viewer's forward direction, 0-45; towards 45 nobody can say which
-            side is the far one.
-        filled: Area of the outline over the rectangle's, 0-1; a round table has 0.79 and no corners.
+            side is the far one. 0 for what has no corners.
+        filled: Area of the outline over its smallest rectangle's, 0-1; a round table has 0.79 and no corners.
     """
 
     center: NDArray[np.float64]
@@ -84,27 +87,40 @@ class SurfaceFrame:
 
 @lru_cache(maxsize=64)
 def surface_frame(camera: Camera, surface: Surface) -> SurfaceFrame:
-    """The smallest rectangle around a surface's outline, its sides named by the camera's view of it."""
+    """The smallest rectangle around a surface's outline, or the viewer's around one without corners.
+
+    Its sides are named by the camera's view of them. Of a round outline, whatever rectangle is the smallest by a
+    rounding error is nothing that anybody sees.
+    """
     polygon = surface.polygon
+    along, area = _smallest_rectangle(polygon)
+    filled = polygon_area(polygon) / area
+    forward = viewer_axes(camera).forward
+    across = np.array((-along[1], along[0]))
+    axes = np.stack((along, across, -along, -across))
+    has_corners = filled >= THRESHOLDS.rectangle_share
+    far = axes[int((axes @ forward).argmax())] if has_corners else forward
+    right = np.array((far[1], -far[0]))
+    local = polygon @ np.stack((right, far), axis=1)
+    low, high = local.min(axis=0), local.max(axis=0)
+    center = (low + high) / 2 @ np.stack((right, far))
+    turn = math.degrees(math.acos(min(1.0, float(far @ forward)))) if has_corners else 0.0
+    return SurfaceFrame(center, right, far, (high - low) / 2, turn, filled)
+
+
+def _smallest_rectangle(polygon: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Unit (2,) along a side of the smallest rectangle around an outline, and its area.
+
+    One of its sides lies along one of the convex outline's.
+    """
     edges = np.roll(polygon, -1, axis=0) - polygon
     edges = edges[np.linalg.norm(edges, axis=1) > 1e-9]
     angles = np.arctan2(edges[:, 1], edges[:, 0])
     along = np.stack((np.cos(angles), np.sin(angles)), axis=1)
     across = np.stack((-along[:, 1], along[:, 0]), axis=1)
-    first, second = polygon @ along.T, polygon @ across.T
-    best = int((np.ptp(first, axis=0) * np.ptp(second, axis=0)).argmin())
-    axes = np.stack((along[best], across[best], -along[best], -across[best]))
-    forward = viewer_axes(camera).forward
-    turns = axes @ forward
-    pick = int(turns.argmax())
-    far = axes[pick]
-    right = np.array((far[1], -far[0]))
-    local = polygon @ np.stack((right, far), axis=1)
-    low, high = local.min(axis=0), local.max(axis=0)
-    half = (high - low) / 2
-    center = (low + high) / 2 @ np.stack((right, far))
-    turn = math.degrees(math.acos(min(1.0, float(turns[pick]))))
-    return SurfaceFrame(center, right, far, half, turn, polygon_area(polygon) / float(4 * half[0] * half[1]))
+    areas = np.ptp(polygon @ along.T, axis=0) * np.ptp(polygon @ across.T, axis=0)
+    best = int(areas.argmin())
+    return along[best], float(areas[best])
 
 
 def polygon_area(polygon: NDArray[np.float64]) -> float:
@@ -190,7 +206,7 @@ def stands_on(scene: Scene, object_id: int, surface: str) -> bool:
     if item.supported_by is not None:
         return item.supported_by == surface or (place.owner is not None and item.supported_by == place.owner)
     above = bool(inside_outline(item.box.center[None, :2], place.polygon)[0])
-    return above and abs(float(item.box.corners()[:, 2].min()) - place.height) <= _STANDS_M
+    return above and abs(item.heights[0] - place.height) <= _STANDS_M
 
 
 def rests_above(scene: Scene, object_id: int, surface: Surface) -> bool:

@@ -153,7 +153,7 @@ def question_content(question: Question) -> dict[str, Any]:
         "relations": list(question.relations),
         "step_count": question.step_count,
         "template": question.template,
-        "steps": [{"kind": step.kind, "target": step.target, "value": _step_numbers(step)} for step in question.steps],
+        "steps": steps_to_json(question.steps),
         "key_steps": list(question.key_steps),
         "points": [[round(point.x, 6), round(point.y, 6)] for point in question.points],
         "target": question.target,
@@ -161,6 +161,11 @@ def question_content(question: Question) -> dict[str, Any]:
         "facts": [_fact(name, value) for name, value in question.facts.items()],
         "marks": [_mark(mark) for mark in question.marks],
     }
+
+
+def steps_to_json(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Kind, target and value (a list of numbers) of each step."""
+    return [{"kind": step.kind, "target": step.target, "value": _step_numbers(step)} for step in steps]
 
 
 def thinking(steps: Sequence[Step]) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -310,7 +311,8 @@ def _view_in_a_worker(seed: int) -> bytes:
         return as_bytes(one(worker_renderer, scene(), cameras()[seed]))
 
 
-def test_worker_processes_draw_the_same(fast: OpenGLRenderer) -> None:
+def test_worker_processes_draw_the_same(fast: OpenGLRenderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[3])  # where a worker finds this module
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         assert pool.submit(_view_in_a_worker, 2).result() == as_bytes(one(fast, scene(), cameras()[2]))
 

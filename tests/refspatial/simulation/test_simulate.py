@@ -20,6 +20,7 @@ from roborefer.refspatial.simulation.room import SETTINGS
 from roborefer.refspatial.simulation.scene_items import scene_items
 from roborefer.refspatial.simulation.simulate import scene_objects, simulate_scene, transparent_ids
 from roborefer.refspatial.simulation.viewpoints import can_stand, hidden_share, sample_cameras
+from roborefer.refspatial.surface_views import viewer_axes
 
 SIZE = (192, 144)
 SEEDS = tuple(range(8))
@@ -110,6 +111,41 @@ def test_boxes_fit_their_meshes() -> None:
         np.testing.assert_allclose(local.max(axis=0), item.box.size / 2, atol=1e-6)
         np.testing.assert_allclose(local.min(axis=0), -item.box.size / 2, atol=1e-6)
         assert np.linalg.det(item.box.rotation) == pytest.approx(1)
+
+
+def test_heights_are_those_of_the_mesh_even_of_what_leans() -> None:
+    beyond = []
+    for seed in range(27, 34):
+        layout = sample_layout(np.random.default_rng(seed))
+        for item, body in zip(scene_objects(layout), layout.bodies, strict=True):
+            np.testing.assert_allclose(item.heights, (body.vertices[:, 2].min(), body.vertices[:, 2].max()), atol=1e-6)
+            beyond.append(item.box.corners()[:, 2].max() - item.heights[1])
+    assert max(beyond) > 0.01  # a hat that leans does not reach its box's corners
+
+
+def test_widths_are_those_of_the_mesh_as_the_camera_sees_it(scenes: tuple[Scene, ...]) -> None:
+    """Of a whole thing the pixels reach as far to both sides, but for tips that are thinner than a pixel."""
+    narrower = []
+    for scene in scenes:
+        points = world_points(scene)
+        right = viewer_axes(scene.camera).right
+        for item in scene.objects:
+            mask = scene.mask(item.id)
+            box_width = float(np.ptp(item.box.corners()[:, :2] @ right))
+            assert item.width_m is not None
+            assert item.width_m <= box_width + 1e-6
+            if mask.any():
+                reach = float(np.ptp(points[mask][:, :2] @ right))
+                assert reach <= item.width_m + 2e-3, item.category
+                if item.visible_fraction > 0.999 and not touches_the_border(mask):
+                    pixel = float(scene.depth_m[mask].max()) / scene.camera.intrinsics.fx
+                    assert reach >= 0.9 * item.width_m - 4 * pixel, item.category
+                    narrower.append(box_width / item.width_m)
+    assert max(narrower) > 1.05  # what is round does not reach the corners of its box
+
+
+def touches_the_border(mask: np.ndarray) -> bool:
+    return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
 
 
 def test_surface_pixels_lie_on_their_surfaces(scenes: tuple[Scene, ...]) -> None:

@@ -187,7 +187,7 @@ class SceneFacts:
         if noun is None or category == noun or category.endswith(f" {noun}"):
             return True
         doubtful = noun.endswith(f" {category}") or any({category, noun} <= group for group in _CONFUSABLE_NOUNS)
-        return None if doubtful else False
+        return None if doubtful or noun in self.objects[item].also_called else False
 
     def has_color(self, item: int, color: str) -> Truth:
         """Whether viewers call an object's colour so; of what has no single colour they might."""

@@ -10,7 +10,7 @@ from roborefer.refspatial.questions.pointing import ask_for_object
 from roborefer.refspatial.questions.question import Question
 from roborefer.refspatial.reasoning import program_for, run
 
-_HINTS = (
+NONE_ENDINGS = (
     "If there is no such thing, answer [].",
     "Answer [] if nothing in the image fits.",
     "If you cannot find any, answer [].",
@@ -32,7 +32,7 @@ def absent(asker: Asker) -> Question | None:
     if phrase is None or phrase.candidates(asker.facts).possible:
         return None
     text, wording = ask_for_object(asker, phrase)
-    hint = asker.pick(_HINTS) if asker.chance(0.6) else ""
+    hint = asker.pick(NONE_ENDINGS) if asker.chance(0.6) else ""
     reasoning = run(asker.scene, program_for(phrase.anchors)) if phrase.anchors else None
     return Question(
         kind="absent",

@@ -221,7 +221,7 @@ def _under(asker: Asker) -> _Place | None:
 def _surfaces_beneath(asker: Asker, target: int) -> list[Surface]:
     """Surfaces with room between them and the target; what lies on a table has none beneath it."""
     item = asker.facts.objects[target]
-    lowest = float(item.box.corners()[:, 2].min())
+    lowest, _ = item.heights
     room = -_STANDS_M if item.category in _ON_LEGS else _ROOM_BENEATH_M
     return [surface for surface in asker.scene.surfaces if surface.owner != target and surface.height + room <= lowest]
 

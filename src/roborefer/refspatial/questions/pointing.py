@@ -16,6 +16,15 @@ _RANGE_ENDING = (
     "The coordinates should be between 0 and 1, indicating the normalized pixel location of the point."
 )  # fmt: skip
 
+ENDINGS = (
+    POINT_SUFFIX,
+    f"{_TUPLE_ENDING} {_RANGE_ENDING}",
+    _TUPLE_ENDING,
+    "Please provide its 2D coordinates.",
+    "Please provide their 2D coordinates.",
+)
+"""What may stand behind a request, in full."""
+
 _OBJECT_REQUESTS = (
     "Please point out {phrase}.",
     "Point to {phrase}.",

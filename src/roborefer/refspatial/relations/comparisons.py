@@ -7,7 +7,7 @@ two exchanged: a is right of b where b is left of a.
 from __future__ import annotations
 
 from roborefer.refspatial.relations.findings import Finding, compared
-from roborefer.refspatial.relations.measures import measures, seen
+from roborefer.refspatial.relations.measures import measures, nearest_seen_z, seen
 from roborefer.refspatial.scene_graph import Scene
 from roborefer.refspatial.thresholds import THRESHOLDS
 
@@ -33,15 +33,15 @@ def right(scene: Scene, a: int, b: int) -> Finding:
 def front(scene: Scene, a: int, b: int) -> Finding:
     """Viewer's frame: smallest camera z of b's box corners less a's, metres (as the published writer).
 
-    Clear if the centres are in the same order along the viewer's level forward direction, and so are the nearest
-    points of the ellipsoids in the boxes.
+    Clear if the centres are in the same order along the viewer's level forward direction, and what is seen of the one
+    in front begins before the other's box does: a vase need not reach the corners of its box.
     """
     first, second = measures(scene)[a], measures(scene)[b]
     value = second.nearest_z - first.nearest_z
     level = (second.forward - first.forward) * _sign(value)
-    round_too = (second.inner_nearest_z - first.inner_nearest_z) * _sign(value) > 0
+    begins = nearest_seen_z(scene, a if value > 0 else b) < max(first.nearest_z, second.nearest_z)
     least = THRESHOLDS.front_behind_m
-    return compared(value, "m", abs(value) >= least and level >= least and round_too)
+    return compared(value, "m", abs(value) >= least and level >= least and begins)
 
 
 def behind(scene: Scene, a: int, b: int) -> Finding:
@@ -127,7 +127,8 @@ def wide(scene: Scene, a: int, b: int) -> Finding:
     """Viewer's frame: extent along the viewer's level right direction, a's less b's, metres.
 
     The published writer takes the box's own first edge, which depends on how the box was fitted. Ours is the width
-    that is seen. Clear if the wider one is wider even where it fills its box as an ellipsoid and the other as a box.
+    that is seen. Clear if the wider one is wider even where it fills its box as an ellipsoid and the other as a box,
+    unless the scene knows their widths.
     """
     first, second = measures(scene)[a], measures(scene)[b]
     value = first.seen_width - second.seen_width

@@ -27,12 +27,12 @@ class Measures:
         forward: The centre along the viewer's level forward direction, from the camera.
         nearest_z: Smallest camera z of the box's corners.
         half_x: Half the box's extent along the camera's x.
-        bottom, top: Lowest and highest corner in the world.
+        bottom, top: Lowest and highest point in the world.
         volume: Of the box, cubic metres.
         diagonal: Of the box.
-        seen_width: Extent of the box along the viewer's level right direction.
-        inner_nearest_z, inner_width: As ``nearest_z`` and ``seen_width`` of the ellipsoid in the box. What fills its
-            box lies between the two: a turned box is wider than the plate in it.
+        seen_width: Extent along the viewer's level right direction: as the scene has it, else the box's.
+        inner_width: The least that it may be: as the scene has it, else that of the ellipsoid in the box. What fills
+            its box lies between the two: a turned box is wider than the plate in it.
     """
 
     center: NDArray[np.float64]
@@ -47,7 +47,6 @@ class Measures:
     volume: float
     diagonal: float
     seen_width: float
-    inner_nearest_z: float
     inner_width: float
 
     @property
@@ -75,8 +74,8 @@ def measures(scene: Scene) -> Mapping[int, Measures]:
     center_in_camera = (centers - pose[:3, 3]) @ pose[:3, :3]
     axes = viewer_axes(scene.camera)
     edges = rotations * sizes[:, None, :]  # (N, 3, 3), one edge a column
-    depth_of_edges = np.einsum("j,njk->nk", pose[:3, 2], edges)
     width_of_edges = np.einsum("j,njk->nk", axes.right, edges[:, :2])
+    widths = np.array([math.nan if item.width_m is None else item.width_m for item in scene.objects])
     columns = (
         center_in_camera[:, 0],
         center_in_camera[:, 2],
@@ -84,13 +83,11 @@ def measures(scene: Scene) -> Mapping[int, Measures]:
         (centers[:, :2] - pose[:2, 3]) @ axes.forward,
         in_camera[..., 2].min(axis=1),
         np.ptp(in_camera[..., 0], axis=1) / 2,
-        corners[..., 2].min(axis=1),
-        corners[..., 2].max(axis=1),
+        *np.array([item.heights for item in scene.objects]).T,
         sizes.prod(axis=1),
         np.linalg.norm(sizes, axis=1),
-        np.ptp(corners[..., :2] @ axes.right, axis=1),
-        center_in_camera[:, 2] - np.linalg.norm(depth_of_edges, axis=1) / 2,
-        np.linalg.norm(width_of_edges, axis=1),
+        np.where(np.isnan(widths), np.ptp(corners[..., :2] @ axes.right, axis=1), widths),
+        np.where(np.isnan(widths), np.linalg.norm(width_of_edges, axis=1), widths),
     )
     rows = np.stack(columns, axis=1).tolist()
     return MappingProxyType(
@@ -139,6 +136,18 @@ def _all_seen(scene: Scene) -> Mapping[int, Seen]:
 def seen(scene: Scene, object_id: int) -> Seen:
     """What the image shows of an object; NaN for its place where it shows nothing."""
     return _all_seen(scene).get(object_id, _UNSEEN)
+
+
+@lru_cache(maxsize=8)
+def _all_nearest_seen(scene: Scene) -> Mapping[int, float]:
+    pixels = np.flatnonzero((scene.ids.ravel() > 0) & (scene.depth_m.ravel() > 0))  # NaN is not above 0
+    ids, depth = scene.ids.ravel()[pixels], scene.depth_m.ravel()[pixels]
+    return MappingProxyType({item: float(depth[ids == item].min()) for item in np.unique(ids).tolist()})
+
+
+def nearest_seen_z(scene: Scene, object_id: int) -> float:
+    """Smallest depth over an object's pixels, metres; infinity where nothing of it is seen, or no depth."""
+    return _all_nearest_seen(scene).get(object_id, math.inf)
 
 
 def is_seen_well(scene: Scene, object_id: int) -> bool:

@@ -54,7 +54,8 @@ def edge(scene: Scene, a: int, surface: str) -> Finding:
     """Viewer's frame: a stands at an edge of the surface; ``label`` is "near", "far", "left" or "right".
 
     An edge's region takes 20 % of the surface's other side and ends at the corners' regions. ``value`` is how far
-    inside the nearest edge's region the centre lies, metres. Clear as :func:`corner`, but a round table has edges.
+    inside the nearest edge's region the centre lies, metres. Clear as :func:`corner`, but a round table has
+    edges: its sides are the viewer's.
     """
     frame = surface_frame(scene.camera, scene.surface(surface))
     place = frame.local(measures(scene)[a].center[:2])

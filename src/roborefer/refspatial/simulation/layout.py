@@ -64,6 +64,9 @@ class Catalog(Protocol):
     @property
     def make_object(self) -> Callable[..., SimulatedObject]: ...
 
+    @property
+    def pick(self) -> Callable[[Sequence[str], np.random.Generator], str]: ...
+
 
 @dataclass(frozen=True)
 class Traits:
@@ -295,9 +298,9 @@ class _Composer:
 
     def _stand(self, item: SimulatedObject) -> int | None:
         open_to = [s.name for s in self._targets if self._arranger.coverage(s.name) <= MOST_COVERED]
-        surface = self._pick(open_to)
-        if surface is None:
+        if not open_to:
             return None
+        surface = open_to[int(self._generator.integers(len(open_to)))]
         return self._arranger.stand(item, surface, yaw=self._yaw(item))
 
     def _yaw(self, item: SimulatedObject) -> tuple[float, float]:
@@ -335,7 +338,7 @@ class _Composer:
         return [surfaces[0]] * 5 + surfaces[1:]
 
     def _pick(self, names: Sequence[str]) -> str | None:
-        return names[int(self._generator.integers(len(names)))] if names else None
+        return self._catalog.pick(names, self._generator) if names else None
 
     def _chance(self, share: float) -> bool:
         return bool(self._generator.random() < share)

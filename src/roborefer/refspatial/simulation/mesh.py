@@ -74,6 +74,7 @@ class SimulatedObject:
         cavity: Room inside, None if there is none.
         rolls: Lies or rolls on its own (fruit, pens); such things are not stacked on.
         shape_key: Names the shape family and its parameters' bucket, so that a benchmark can hold shapes back.
+        also_called: As in ``scene_graph.SceneObject``.
     """
 
     category: str
@@ -86,6 +87,7 @@ class SimulatedObject:
     cavity: Cavity | None = None
     rolls: bool = False
     shape_key: str = ""
+    also_called: tuple[str, ...] = ()
 
     @property
     def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

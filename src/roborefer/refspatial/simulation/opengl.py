@@ -71,8 +71,8 @@ class OpenGLRenderer:
 
     @property
     def device(self) -> str:
-        """What draws, in the driver's words."""
-        return str(self._context.info["GL_RENDERER"])
+        """What draws, in the driver's words: renderer and version."""
+        return _device(self._context)
 
     def render(self, items: Sequence[RenderItem], cameras: Sequence[Camera], light: Light) -> list[View]:
         """One view a camera.
@@ -304,6 +304,24 @@ class OpenGLRenderer:
 
 _SCREEN_PROGRAMS = ("occlusion", "occlusion_blur", "occlusion_resize", "edges", "smooth")
 _SCENE_PROGRAMS = ("shadow", "glass_shadow", "geometry", "solo", "opaque", "glass")
+
+
+def check_opengl() -> str:
+    """What would draw, in the driver's words; a fraction of what making a renderer takes.
+
+    Raises:
+        InputError: moderngl or an EGL driver is missing.
+    """
+    context = _create_context()
+    try:
+        return _device(context)
+    finally:
+        context.release()
+
+
+def _device(context: Any) -> str:
+    with context:  # a driver answers for the context that is current, and with nothing where none is
+        return f"{context.info['GL_RENDERER']}, OpenGL {context.info['GL_VERSION']}"
 
 
 def _create_context() -> Any:

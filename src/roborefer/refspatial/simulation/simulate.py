@@ -12,7 +12,7 @@ from roborefer.errors import InputError
 from roborefer.geometry.transforms import OrientedBox
 from roborefer.refspatial.scene_graph import Camera, Scene, SceneObject, Surface
 from roborefer.refspatial.simulation.depth_sensor import DepthSensor, sense_depth
-from roborefer.refspatial.simulation.layout import Layout, sample_layout
+from roborefer.refspatial.simulation.layout import Catalog, Layout, sample_layout
 from roborefer.refspatial.simulation.lighting import sample_light
 from roborefer.refspatial.simulation.mesh import Placement
 from roborefer.refspatial.simulation.photography import photograph
@@ -20,6 +20,7 @@ from roborefer.refspatial.simulation.renderer import Renderer, View
 from roborefer.refspatial.simulation.room import Setting
 from roborefer.refspatial.simulation.scene_items import scene_items
 from roborefer.refspatial.simulation.viewpoints import sample_cameras
+from roborefer.refspatial.surface_views import viewer_axes
 
 Float = NDArray[np.float64]
 
@@ -38,6 +39,7 @@ def simulate_scene(
     depth_sensor: str | DepthSensor | None = None,
     objects: tuple[int, int] = (3, 12),
     held_out: bool = False,
+    catalog: Catalog | None = None,
 ) -> list[Scene]:
     """One layout, seen from one or more cameras, with its ground truth.
 
@@ -51,6 +53,7 @@ def simulate_scene(
         depth_sensor: Name or model of a depth sensor, for ``Scene.sensor_depth_m``; None for exact depth alone.
         objects: Fewest and most objects.
         held_out: Take only shapes that training never sees.
+        catalog: Where objects come from, such as :func:`assets.catalog_of`; the simulator's own if None.
 
     Returns:
         One scene a view, named ``sim_000123_v0`` for seed 123; objects have the same ids in all of them.
@@ -62,7 +65,7 @@ def simulate_scene(
         raise InputError(f"expected 1 to {MOST_VIEWS} views, got {views}")
     number = int(seed.integers(10**6)) if isinstance(seed, np.random.Generator) else seed
     generator = seed if isinstance(seed, np.random.Generator) else np.random.default_rng(seed)
-    layout = sample_layout(generator, setting=setting, objects=objects, held_out=held_out)
+    layout = sample_layout(generator, setting=setting, objects=objects, held_out=held_out, catalog=catalog)
     cameras = sample_cameras(generator, layout, views, image_size)
     light = sample_light(generator, layout.room)
     items = scene_items(layout)
@@ -71,7 +74,8 @@ def simulate_scene(
     scenes = []
     for index, (camera, view) in enumerate(zip(cameras, renderer.render(items, cameras, light), strict=True)):
         alone = renderer.solo_pixel_counts(items, camera)
-        scene = view_scene(f"sim_{number:06d}_v{index}", described, layout.surfaces, camera, view, alone, number)
+        seen = with_widths(described, layout, camera)
+        scene = view_scene(f"sim_{number:06d}_v{index}", seen, layout.surfaces, camera, view, alone, number)
         if photography:
             scene = replace(scene, image=photograph(view.rgb, generator))
         if depth_sensor is not None:
@@ -97,6 +101,13 @@ def scene_objects(layout: Layout) -> tuple[SceneObject, ...]:
     return tuple(_scene_object(layout, index) for index in range(len(layout.placements)))
 
 
+def with_widths(objects: Sequence[SceneObject], layout: Layout, camera: Camera) -> tuple[SceneObject, ...]:
+    """The objects of a layout with their widths as a camera sees them."""
+    right = viewer_axes(camera).right
+    widths = [float(np.ptp(body.vertices[:, :2] @ right)) for body in layout.bodies]
+    return tuple(replace(item, width_m=width) for item, width in zip(objects, widths, strict=True))
+
+
 def view_scene(
     name: str,
     objects: Sequence[SceneObject],
@@ -110,7 +121,7 @@ def view_scene(
 
     Args:
         name: Of the scene.
-        objects: From :func:`scene_objects`.
+        objects: From :func:`scene_objects` or :func:`with_widths`.
         surfaces: Of the layout.
         camera: That the view was rendered with.
         view: What the renderer gave.
@@ -138,6 +149,7 @@ def _scene_object(layout: Layout, index: int) -> SceneObject:
     placement = layout.placements[index]
     thing = placement.object
     rotation = placement.world_from_object[:3, :3]
+    body = layout.bodies[index]
     return SceneObject(
         id=index + 1,
         category=thing.category,
@@ -148,6 +160,8 @@ def _scene_object(layout: Layout, index: int) -> SceneObject:
         directions={name: _vector(rotation @ np.asarray(way)) for name, way in thing.directions.items()},
         supported_by=placement.supported_by if isinstance(placement.supported_by, str) else placement.supported_by + 1,
         inside=None if placement.inside is None else placement.inside + 1,
+        also_called=thing.also_called,
+        reach_m=None if rotation[2, 2] > 1 - 1e-9 else (body.prism.bottom, body.prism.top),
     )
 
 

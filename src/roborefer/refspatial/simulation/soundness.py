@@ -122,7 +122,7 @@ def _unsupported(layout: Layout) -> list[str]:
             if index in leaning:
                 if not _leans(layout, index):
                     found.append(f"{name} leans on nothing")
-            elif not item.object.rolls and inside_polygon(body.center_of_mass[:2], body.base(_foot(body))) < 0:
+            elif not item.object.rolls and inside_polygon(body.center_of_mass[:2], body.base(foot_height(body))) < 0:
                 found.append(f"{name} would tip over on {surface.name}")
         else:
             below = layout.bodies[item.supported_by]
@@ -134,8 +134,8 @@ def _unsupported(layout: Layout) -> list[str]:
     return found
 
 
-def _foot(body: Body) -> float:
-    """How far up a thing's foot reaches: uneven things (a carrot, a tube) settle on more than their lowest point."""
+def foot_height(body: Body) -> float:
+    """How far up a thing's foot reaches, m: uneven things (a carrot, a tube) settle on more than their lowest point."""
     return 0.004 + 0.1 * (body.prism.top - body.prism.bottom)
 
 

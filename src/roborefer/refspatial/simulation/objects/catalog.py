@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -92,6 +92,11 @@ def make_object(
         raise InputError(f"expected {known} for {category!r}, got {color!r}")
     order = Order(generator, variant, color or drawn)
     return finish(found.build(order), found, order)
+
+
+def pick(names: Sequence[str], generator: np.random.Generator) -> str:
+    """One of these categories, each as often as any other."""
+    return names[int(generator.integers(len(names)))]
 
 
 def _category(name: str) -> Category:
