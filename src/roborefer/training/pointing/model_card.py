@@ -55,7 +55,7 @@ def write_card(name: str, runs: CardRuns, facts: Mapping[str, Any], folder: Path
         "",
         "A small model that points, made by this project from its own simulated scenes; no other data was used.",
         "It knows tables, desks, shelves, counters and floors with everyday things, as the simulator draws them. On",
-        "photographs it is a demonstration of the machinery, not a tool: expect it to fail where things look different.",
+        "photographs it shows how the parts work together; expect it to fail where things look different.",
         "",
         *(f"- {key}: {value}" for key, value in facts.items()),
         "",
@@ -83,7 +83,14 @@ def write_card(name: str, runs: CardRuns, facts: Mapping[str, Any], folder: Path
     folder.mkdir(parents=True, exist_ok=True)
     if failures is not None:
         failures.save(folder / "failures.jpg", quality=80)
-        lines += ["", "## Failures", "", "Pink: the answer. Green: what would have been right.", "", "![failures](failures.jpg)"]
+        lines += [
+            "",
+            "## Failures",
+            "",
+            "Pink: the answer. Green: what would have been right.",
+            "",
+            "![failures](failures.jpg)",
+        ]
     (folder / "README.md").write_text("\n".join(lines) + "\n", "utf-8")
 
 
@@ -155,7 +162,9 @@ def _key_steps(group: Group) -> str:
     parsed = f"With steps, {100 * group.parsed:.1f} % of answers can be read"
     if not group.key_steps:
         return f"{parsed}."
-    return f"{parsed}, and {100 * group.right_key_steps / group.key_steps:.1f} % of {group.key_steps} key steps are right."
+    return (
+        f"{parsed}, and {100 * group.right_key_steps / group.key_steps:.1f} % of {group.key_steps} key steps are right."
+    )
 
 
 def _score(group: Group, *, interval: bool = False) -> str:

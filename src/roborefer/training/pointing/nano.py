@@ -78,28 +78,3 @@ def _texts(folder: ViewFolder) -> Iterator[str]:
         for question in folder.view(number, 0).questions:
             yield question.text
             yield question.answer
-
-
-def main(arguments: Sequence[str]) -> None:
-    import sys
-
-    from roborefer.training.pointing.batch import Modalities, PointingCollator
-    from roborefer.training.pointing.loss import PointingLoss
-    from roborefer.training.pointing.run import PointingRun, train
-
-    out, updates, *folders = arguments
-    torch.set_num_threads(int(__import__("os").environ.get("OMP_NUM_THREADS", "2")))
-    folder = views([Path(name) for name in folders])
-    print(f"{len(folder)} views", file=sys.stderr)
-    model, processor = fresh_model(tokenizer(folder, Path(out)))
-    lesson = PointingLoss(model).in_bfloat16()
-    collator = PointingCollator(processor, model.point_head.side, Modalities())
-    train(lesson, folder, collator, PointingRun(updates=int(updates)), Path(out))
-    model.save_pretrained(Path(out) / "model")
-    processor.save_pretrained(Path(out) / "model")
-
-
-if __name__ == "__main__":
-    import sys
-
-    main(sys.argv[1:])

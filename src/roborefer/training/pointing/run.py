@@ -153,7 +153,7 @@ def _accumulate(
     for _ in range(passes):
         parts = lesson(**_prepared(next(batches), lesson.model.device))
         if not torch.isfinite(parts["loss"]):
-            raise TrainingError(f"the loss is {float(parts['loss'])} at update {update}: lower the learning rate")
+            raise TrainingError(f"the loss is {parts['loss'].item()} at update {update}: lower the learning rate")
         parts["loss"].backward()
         optimizer.gather(1 / passes)
         for name, value in parts.items():

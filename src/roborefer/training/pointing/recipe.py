@@ -1,0 +1,117 @@
+"""From nothing to nano: scenes, lessons, evaluation and the model card, in one go that can be cut off anywhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from roborefer.evaluation.backends.local import evaluate_predictor
+from roborefer.evaluation.benchmarks.opening import open_benchmark
+from roborefer.models.devices import resolve_device
+from roborefer.predictor import Predictor
+from roborefer.refspatial.benchmark_split import BenchmarkSettings, write_benchmark
+from roborefer.refspatial.generation import GenerationSettings, generate
+from roborefer.training.pointing.batch import Modalities, PointingCollator
+from roborefer.training.pointing.loss import PointingLoss
+from roborefer.training.pointing.model_card import CardRuns, write_card
+from roborefer.training.pointing.nano import fresh_model, tokenizer, views
+from roborefer.training.pointing.run import PointingRun, train
+
+
+@dataclass(frozen=True)
+class NanoRecipe:
+    """How much of everything.
+
+    Attributes:
+        scenes: Of training, three or four views each.
+        updates: Of the weights, of eight views each.
+        benchmark: Questions of RefSpatial-Sim-Bench: location, placement, unseen.
+        workers: Processes that make scenes.
+        seed: Of all of it.
+        device: Where the lessons run.
+    """
+
+    scenes: int = 15_000
+    updates: int = 20_000
+    benchmark: tuple[int, int, int] = (300, 300, 200)
+    workers: int = 1
+    seed: int = 0
+    device: str = "auto"
+
+
+def make_nano(out: Path, recipe: NanoRecipe, tell: Callable[[str], None] = lambda _: None) -> Path:
+    """Make all that is not there yet; the folder of the model.
+
+    Args:
+        out: Gets ``scenes/``, ``benchmark/``, ``lessons/``, ``evaluation/`` and ``model/``.
+        recipe: How much.
+        tell: Called with what is being done.
+
+    Raises:
+        InputError: ``out`` cannot be used, or holds another recipe's scenes.
+    """
+    tell(f"scenes: {recipe.scenes} in {out / 'scenes'}")
+    generate(out / "scenes", scene_settings(recipe), workers=recipe.workers)
+    bench = out / "benchmark"
+    if not bench.exists():
+        tell(f"benchmark: {sum(recipe.benchmark)} questions in {bench}")
+        write_benchmark(bench, BenchmarkSettings(recipe.seed, *recipe.benchmark), workers=recipe.workers)
+    tell(f"lessons: {recipe.updates} updates in {out / 'lessons'}")
+    predictor, trained_on = teach(out, recipe)
+    tell(f"evaluation in {out / 'evaluation'}")
+    judge(predictor, bench, out / "evaluation", out / "model", trained_on)
+    return out / "model"
+
+
+def scene_settings(recipe: NanoRecipe) -> GenerationSettings:
+    """The scenes of training: small pictures of three shapes, with many questions each."""
+    sizes = ((320, 240), (320, 240), (320, 180), (240, 320))
+    return GenerationSettings(
+        recipe.scenes, recipe.seed + 1, sizes, views=(3, 4), questions=40, picture_format="jpg"
+    )  # fmt: skip
+
+
+def teach(out: Path, recipe: NanoRecipe) -> tuple[Predictor, dict[str, str]]:
+    """The lessons; the model as it is afterwards, which is also saved, and facts about it."""
+    folder = views([out / "scenes"], recipe.seed)
+    lessons = out / "lessons"
+    lessons.mkdir(parents=True, exist_ok=True)
+    model, processor = fresh_model(tokenizer(folder, lessons), recipe.seed)
+    assert model.point_head is not None
+    lesson = PointingLoss(model).in_bfloat16().to(resolve_device(recipe.device))
+    run = PointingRun(updates=recipe.updates, seed=recipe.seed)
+    train(lesson, folder, PointingCollator(processor, model.point_head.side, Modalities()), run, lessons)
+    model.eval().cpu().save_pretrained(out / "model")
+    processor.save_pretrained(out / "model")
+    seen = recipe.updates * run.views * run.passes
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    return Predictor(model, processor), {
+        "Weights": f"{weights / 1e6:.1f} million, bfloat16",
+        "Data": f"{len(folder)} views of simulated scenes, {seen} visits with up to 20 questions each",
+    }
+
+
+def judge(predictor: Predictor, bench: Path, out: Path, model: Path, facts: dict[str, str]) -> CardRuns:
+    """The benchmark in three ways, and the model card in the model's folder."""
+    benchmark = open_benchmark(bench)
+    shutil.rmtree(out, ignore_errors=True)  # answers of an earlier model
+    runs = CardRuns(
+        rgbd=evaluate_predictor(predictor, benchmark, depth="given", out=out / "rgbd"),
+        rgb=evaluate_predictor(predictor, benchmark, depth="none", out=out / "rgb"),
+        reasoning=evaluate_predictor(predictor, benchmark, depth="given", reasoning=True, out=out / "reasoning"),
+    )
+    write_card("nano", runs, facts, model)
+    return runs
+
+
+def install(model: Path, package: Path) -> None:
+    """Put a finished model in the place of the packaged one, aside first and then renamed."""
+    aside = package.with_name(f".{package.name}.new")
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(model, aside)
+    if package.exists():
+        shutil.rmtree(package)
+    os.replace(aside, package)
