@@ -1,0 +1,1 @@
+"""Whom to ask: a model in this process, or a server."""

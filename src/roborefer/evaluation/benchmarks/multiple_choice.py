@@ -1,0 +1,210 @@
+"""Question-and-answer benchmarks as multiple choice, from the hub's Parquet files.
+
+| set              | columns that tell it                          | answer                         |
+|------------------|-----------------------------------------------|--------------------------------|
+| CV-Bench         | type, task, prompt, choices, source           | "(A)"                          |
+| BLINK            | sub_task, image_1 ... image_4, prompt         | "(A)"                          |
+| SAT              | image_bytes (a list), answers                 | its index, or the right text   |
+| EmbSpatial-Bench | answer_options, relation, data_source         | index from 0                   |
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from roborefer.errors import InputError
+from roborefer.evaluation.benchmarks.parquet import optional_picture_bytes, picture_bytes, picture_list, read_rows
+from roborefer.evaluation.benchmarks.records import Identities, Record, choose_tasks, picture_size_at
+from roborefer.evaluation.samples import Benchmark, ChoiceTarget, Sample
+from roborefer.images import source_name
+
+_LETTER = re.compile(r"\s*\(?([A-Za-z])\)?[.:]?\s*")
+
+
+@dataclass(frozen=True)
+class ChoiceForm:
+    """How one benchmark stores its questions.
+
+    Attributes:
+        name: Of the benchmark.
+        columns: By which it is told from others.
+        task: Of a record.
+        read: From a record, its task and its number to a sample.
+        note: What a reader of its scores should know.
+    """
+
+    name: str
+    columns: frozenset[str]
+    task: Callable[[Record], str]
+    read: Callable[[Record, str, int], Sample]
+    note: str = ""
+
+
+def choice_form(columns: frozenset[str]) -> ChoiceForm | None:
+    """The form that has these columns, if any."""
+    return next((form for form in FORMS.values() if form.columns <= columns), None)
+
+
+def read_multiple_choice(
+    form: ChoiceForm, folder: Path, files: Sequence[Path], tasks: Sequence[str] = ()
+) -> Benchmark:  # fmt: skip
+    """Reads the tasks that are wanted; all where none is named.
+
+    Raises:
+        InputError: A task is missing, or a row cannot be used.
+    """
+    named: dict[str, list[Sample]] = {}
+    identities = Identities()
+    for path in files:
+        for number, record in enumerate(read_rows(path)):
+            task = form.task(record)
+            if tasks and task.casefold() not in {name.casefold() for name in tasks}:
+                named.setdefault(task, [])
+                continue
+            sample = form.read(record, task, number)
+            identities.take(sample.key, record.place)
+            named.setdefault(task, []).append(sample)
+    wanted = choose_tasks(list(named), tasks, source_name(folder))
+    samples = tuple(sample for task in wanted for sample in named[task])
+    return Benchmark(form.name, str(folder), samples, (form.note,) if form.note else ())
+
+
+def with_options(question: str, options: Sequence[str]) -> str:
+    """The question and its options on one line: ``Which is nearer? (A) the cup (B) the plate``."""
+    return " ".join(
+        [question.strip(), *(f"({letter}) {text}" for letter, text in zip(_letters(options), options, strict=True))]
+    )
+
+
+def _letters(options: Sequence[str]) -> str:
+    return string.ascii_uppercase[: len(options)]
+
+
+def _options(record: Record, key: str) -> tuple[str, ...]:
+    options = record.texts(key)
+    if not 2 <= len(options) <= len(string.ascii_uppercase):
+        raise InputError(f"expected 2 to 26 options as {key!r}, got {len(options)} in {record.place}")
+    return options
+
+
+def _letter_answer(record: Record, key: str, options: Sequence[str]) -> str:
+    match = _LETTER.fullmatch(record.text(key))
+    letter = match[1].upper() if match else ""
+    if not letter or letter not in _letters(options):
+        raise InputError(
+            f"expected an answer (A) to ({_letters(options)[-1]}) as {key!r}, got {record.fields[key]!r} in "
+            f"{record.place}"
+        )
+    return letter
+
+
+def _index_answer(record: Record, key: str, options: Sequence[str]) -> str:
+    index = record.whole(key)
+    if index is None or not 0 <= index < len(options):
+        raise InputError(f"expected an index of 0 to {len(options) - 1} as {key!r}, got {index} in {record.place}")
+    return _letters(options)[index]
+
+
+def _cv_bench(record: Record, task: str, number: int) -> Sample:
+    options = _options(record, "choices")
+    image = picture_bytes(record, "image")
+    return Sample(
+        key=f"{task}/{record.identity('idx')}",
+        task=task,
+        images=(image,),
+        image_size=picture_size_at(image, record.place),
+        target=ChoiceTarget(_letter_answer(record, "answer", options), options),
+        prompt=record.text("prompt"),
+        scene=record.text("source"),
+    )
+
+
+def _blink(record: Record, task: str, number: int) -> Sample:
+    options = _options(record, "choices")
+    found = (optional_picture_bytes(record, f"image_{index}") for index in range(1, 5))
+    images = tuple(image for image in found if image is not None)
+    if not images:
+        record.value("image_1")
+    if record.text("answer") == "hidden":
+        raise InputError(f"expected an answer, got a hidden one in {record.place}: take the split 'val'")
+    return Sample(
+        key=record.identity("idx"),
+        task=task,
+        images=images,
+        image_size=picture_size_at(images[0], record.place),
+        target=ChoiceTarget(_letter_answer(record, "answer", options), options),
+        prompt=record.text("prompt"),
+    )
+
+
+def _sat(record: Record, task: str, number: int) -> Sample:
+    options = _options(record, "answers")
+    images = picture_list(record, "image_bytes")
+    if "correct_answer_idx" in record.fields:
+        answer = _index_answer(record, "correct_answer_idx", options)
+    else:
+        said = record.text("correct_answer")
+        if said not in options:
+            raise InputError(f"expected 'correct_answer' to be one of the answers, got {said!r} in {record.place}")
+        answer = _letters(options)[options.index(said)]
+    return Sample(
+        key=f"{task}/{number}",
+        task=task,
+        images=images,
+        image_size=picture_size_at(images[0], record.place),
+        target=ChoiceTarget(answer, options),
+        prompt=with_options(record.text("question"), options),
+    )
+
+
+def _emb_spatial(record: Record, task: str, number: int) -> Sample:
+    options = _options(record, "answer_options")
+    image = picture_bytes(record, "image")
+    return Sample(
+        key=record.identity("question_id"),
+        task=task,
+        images=(image,),
+        image_size=picture_size_at(image, record.place),
+        target=ChoiceTarget(_index_answer(record, "answer", options), options),
+        prompt=with_options(record.text("question"), options),
+        relations=(record.text("relation"),),
+    )
+
+
+def _cv_task(record: Record) -> str:
+    return f"{record.text('type')} {record.text('task')}"
+
+
+def _sat_task(record: Record) -> str:
+    return record.text("question_type", default="SAT")
+
+
+FORMS: Mapping[str, ChoiceForm] = MappingProxyType(
+    {
+        "cv-bench": ChoiceForm(
+            "CV-Bench",
+            frozenset({"idx", "type", "task", "image", "choices", "answer", "prompt", "source"}),
+            _cv_task,
+            _cv_bench,
+            "the official CV-Bench score is ((ADE20K + COCO) / 2 + Omni3D) / 2, by the sources shown as scenes",
+        ),
+        "blink": ChoiceForm(
+            "BLINK",
+            frozenset({"idx", "sub_task", "image_1", "choices", "answer", "prompt"}),
+            lambda record: record.text("sub_task"),
+            _blink,
+        ),
+        "sat": ChoiceForm("SAT", frozenset({"image_bytes", "question", "answers"}), _sat_task, _sat),
+        "embspatial": ChoiceForm(
+            "EmbSpatial-Bench",
+            frozenset({"question_id", "question", "relation", "image", "answer_options", "answer"}),
+            lambda record: record.text("data_source"),
+            _emb_spatial,
+        ),
+    }
+)
