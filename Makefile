@@ -15,7 +15,7 @@ export OMP_NUM_THREADS ?= 2
 export OMP_WAIT_POLICY ?= PASSIVE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-slow lint format docs clean
+.PHONY: help demo test test-slow lint format docs nano clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ format: $(STAMP)  ## format the code and mend what ruff can mend
 
 docs: $(STAMP)  ## write docs/cli.md anew from the commands' own help
 	@$(BIN)/python docs/generate_cli.py
+
+nano: $(STAMP)  ## make the packaged model from nothing, in runs/nano-recipe; it goes on where it was cut off
+	@$(BIN)/roborefer train nano --out runs/nano-recipe --workers 2
 
 clean:  ## remove the environment, caches and the demo's pictures
 	@rm -rf $(VENV) runs/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -53,7 +53,9 @@ COMMANDS = [(page, words) for page in PAGES for words in command_lines(page)]
 RUNNABLE = [
     words
     for _, words in COMMANDS
-    if words[0] == "roborefer" and "--model" not in words and not any("desk." in word for word in words)
+    if words[0] == "roborefer"
+    and not {"--model", "--rgb-model"} & {*words}
+    and not any("desk." in word for word in words)
 ]
 
 

@@ -49,8 +49,14 @@ ROOT_REACH = {
     "viz",
 }
 
-TORCH_FREE = ("errors", "structures", "images", "answers", "geometry", "viz", "refspatial", "evaluation.metrics")
-TORCH_ASIDE = ("refspatial.perception",)
+TORCH_FREE = (
+    *("errors", "structures", "images", "answers", "geometry", "viz", "refspatial", "evaluation"),
+    # Reading and checking data needs no model.
+    *("datasets.records", "datasets.json_list", "datasets.record_files", "datasets.record_forms"),
+    *("datasets.own_points", "datasets.sources", "datasets.registry", "datasets.mixture", "datasets.checks"),
+    *("datasets.scanning", "datasets.sample_index"),
+)
+TORCH_ASIDE = ("refspatial.perception", "evaluation.benchmarks.hub")
 HEAVY = {"torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"}
 
 

@@ -13,26 +13,16 @@ import torch
 from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config
 
 import roborefer
-import roborefer.predictor as predictor_module
 from roborefer import Depth, DepthMap, InputError, Intrinsics, Point, Prediction
 from roborefer.errors import CheckpointError
 from roborefer.loading import load, packaged_predictor
 from roborefer.models import depth_estimator
 from roborefer.models.depth_estimator import DepthAnything
 from roborefer.models.devices import resolve_device
-from roborefer.models.generation import PointGuide
 from roborefer.models.processor import SpatialProcessor
 from roborefer.models.spatial_vlm import SpatialVLM
 from roborefer.predictor import UNTRAINED_NOTE, Predictor
 
-from .models.pointing_models import (
-    REASONED,
-    Script,
-    compact_tokenizer,
-    pointing_config,
-    pointing_predictor,
-    write_pointing_checkpoint,
-)
 from .models.tiny_models import TILE, depth_m, picture, tiny_config, tiny_predictor, write_checkpoint
 
 CAMERA = Intrinsics(fx=50.0, fy=50.0, cx=30.0, cy=20.0, width=60, height=40)
@@ -215,167 +205,6 @@ def test_media_tokens_in_a_question_are_words_and_no_pictures(tiny: Predictor) -
         assert tiny.query(picture(), question, max_new_tokens=5) == plain
         assert tiny.generate([picture(), question], max_new_tokens=5) == plain
     assert tiny.generate([picture(), "<ima", "ge>the cup"], max_new_tokens=5) == plain
-
-
-# ---- a point head ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def looking() -> Predictor:
-    """A model with a point head whose heatmaps depend on what it is shown and asked."""
-    return pointing_predictor()
-
-
-@pytest.mark.parametrize("depth", [None, depth_m()], ids=["rgb", "rgb-d"])
-def test_a_point_is_read_from_a_heatmap(looking: Predictor, depth: np.ndarray | None) -> None:
-    prediction = looking.point(picture(), "the cup", depth, constrained=True)
-    (point,) = prediction.points
-    assert prediction.raw == f"[({point.x:.3f}, {point.y:.3f})]"
-    assert prediction.problem is None
-    assert prediction.heatmap is not None
-    assert prediction.heatmap.shape == (8, 8)
-    assert prediction.heatmap.dtype == np.float32
-    assert prediction.heatmap.sum() == pytest.approx(1, abs=1e-5)
-    column, row = min(int(point.x * 8), 7), min(int(point.y * 8), 7)
-    around = prediction.heatmap[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].sum()
-    assert point.score == pytest.approx(around, abs=1e-4)
-    scores = [rival.score for rival in prediction.rivals]
-    assert all(score is not None and 0 < score <= 1 for score in scores)
-    assert scores == sorted(scores, reverse=True)  # type: ignore[type-var]
-    assert prediction["points"][0]["score"] == point.score
-    assert prediction["rivals"] == [{"x": rival.x, "y": rival.y, "score": rival.score} for rival in prediction.rivals]
-    assert len(prediction.anchors) == (0 if depth is None else 1)
-
-
-def test_a_heatmap_depends_on_picture_question_and_depth(looking: Predictor) -> None:
-    heatmaps = [
-        looking.point(*asked, constrained=True).heatmap
-        for asked in (
-            (picture(), "the cup"),
-            (picture(seed=1), "the cup"),
-            (picture(), "the plate"),
-            (picture(), "the cup", depth_m()),
-            (picture(), "the cup", depth_m()[::-1].copy()),
-        )
-    ]
-    for index, heatmap in enumerate(heatmaps):
-        assert not any(np.array_equal(heatmap, other) for other in heatmaps[:index])
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
-def test_heatmaps_alone_are_those_of_a_list(dtype: torch.dtype) -> None:
-    predictor = pointing_predictor(dtype=dtype)
-    encoded = predictor.encode_image(picture(), depth_m())
-    together = predictor.point(encoded, QUESTIONS, constrained=True)
-    assert len({prediction.raw for prediction in together}) > 1
-    for question, prediction in zip(QUESTIONS, together, strict=True):
-        alone = predictor.point(picture(), question, depth_m(), constrained=True)
-        assert (alone.raw, alone.points, alone.rivals) == (prediction.raw, prediction.points, prediction.rivals)
-        np.testing.assert_array_equal(alone.heatmap, prediction.heatmap)
-
-
-def scripted(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Constrained answers are this text, but for what a point head reads."""
-    monkeypatch.setattr(predictor_module, "PointGuide", lambda _: Script(text))
-
-
-def test_a_step_and_the_answer_have_heatmaps_of_their_own(
-    looking: Predictor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scripted(monkeypatch, REASONED)
-    both = looking.point(picture(), "the cup", reasoning=True, constrained=True)
-    assert len(both.steps) == 2
-    step = both.steps[0].value
-    assert isinstance(step, Point)
-    (point,) = both.points
-    assert (step.x, step.y) != (point.x, point.y)
-    assert point.score is not None
-    # The text up to the answer says what the answer's heatmap was read behind.
-    scripted(monkeypatch, both.raw)
-    again = looking.point(picture(), "the cup", reasoning=True, constrained=True)
-    assert again.points == both.points
-    np.testing.assert_array_equal(again.heatmap, both.heatmap)
-
-
-def test_a_text_that_ends_in_its_steps_has_no_heatmap(looking: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted(monkeypatch, REASONED.partition("</think>")[0])
-    prediction = looking.point(picture(), "the cup", reasoning=True, constrained=True)
-    assert prediction.points == prediction.rivals == ()
-    assert prediction.heatmap is None
-    assert prediction.problem
-
-
-def test_points_that_were_spelled_have_no_score(looking: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted(monkeypatch, "[(0.000, 0.000), (0.123, 0.456)]")
-    prediction = looking.point(picture(), "the cups", constrained=True)
-    first, second = prediction.points
-    assert first.score is not None
-    assert (second.x, second.y, second.score) == (0.123, 0.456, None)
-    assert prediction.heatmap is not None
-
-
-def test_an_answer_without_a_point_has_no_heatmap(looking: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted(monkeypatch, "[]")
-    prediction = looking.point(picture(), "the cup", constrained=True)
-    assert prediction.points == prediction.rivals == ()
-    assert prediction.heatmap is None
-
-
-def test_a_model_that_spells_has_no_heatmap(tiny: Predictor) -> None:
-    prediction = tiny.point(picture(), "the cup", constrained=True)
-    assert prediction.heatmap is None
-    assert prediction.rivals == ()
-    assert prediction.points[0].score is None
-
-
-def test_all_ways_to_ask_read_points(looking: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    question = "Point to the cup."
-    text = looking.query(picture(), question, depth_m(), constrained=True)
-    assert text.startswith("[(0.")
-    guide = {"guide": PointGuide(compact_tokenizer())}
-    plain = predictor_module.generate_greedy
-    monkeypatch.setattr(
-        predictor_module, "generate_greedy", lambda *args, **options: plain(*args, **(options | guide))
-    )
-    assert looking.generate([picture(), Depth(depth_m()), question]) == text
-    assert looking.generate([picture(), question]) == looking.query(picture(), question)
-    assert looking.generate([picture(), question]) != text
-    monkeypatch.undo()
-    assert isinstance(looking.generate("no picture at all", max_new_tokens=3), str)
-
-
-@pytest.mark.parametrize(
-    ("images", "depths"), [(2, 0), (2, 2), (1, 2), (0, 1)], ids=["two images", "two pairs", "two depths", "depth alone"]
-)
-def test_a_point_head_looks_at_one_picture(looking: Predictor, images: int, depths: int) -> None:
-    prompt: list[Any] = [*(picture(seed=seed) for seed in range(images)), *[Depth(depth_m())] * depths, "the cup"]
-    assert refusal(lambda: looking.generate(prompt)) == (
-        f"expected one image and its depth for a model with a point head, got {images} images and {depths} depths: "
-        "ask about one image at a time"
-    )
-
-
-def test_an_rgb_model_with_a_point_head_points_too() -> None:
-    predictor = pointing_predictor(pointing_config(depth=False))
-    assert predictor.point(picture(), "the cup", constrained=True).points[0].score is not None
-    expected = "expected a model with a depth projector, got an RGB-only one: leave depth out"
-    assert refusal(lambda: predictor.point(picture(), "the cup", depth_m())) == expected
-
-
-def test_a_loaded_checkpoint_points_like_the_model_in_it(tmp_path: Path) -> None:
-    model = write_pointing_checkpoint(tmp_path, dtype=torch.bfloat16)
-    predictor, loaded = Predictor(model, SpatialProcessor(compact_tokenizer(), model.config)), load(tmp_path)
-    ours, theirs = (
-        one.point(picture(), "the cup", depth_m(), constrained=True) for one in (predictor, loaded)
-    )
-    assert (ours.raw, ours.points, ours.rivals) == (theirs.raw, theirs.points, theirs.rivals)
-    np.testing.assert_array_equal(ours.heatmap, theirs.heatmap)
-
-
-@pytest.mark.skipif("x86" not in torch.backends.quantized.supported_engines, reason="int8 kernels are x86's")
-def test_a_model_in_8_bit_points_too(tmp_path: Path) -> None:
-    write_pointing_checkpoint(tmp_path)
-    assert load(tmp_path, quantize="int8", device="cpu").point(picture(), "the cup", constrained=True).parsed
 
 
 # ---- depth and 3D ----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from roborefer.viz import (
     draw_prediction,
     write_picture,
 )
+from roborefer.viz.heatmap import overlay_heatmap
 from roborefer.viz.panel import Panel
 from roborefer.viz.text import PAPER, Row, drawable, font_of_size, legend, shortened, wrapped
 
@@ -328,3 +329,24 @@ def test_paths_that_no_picture_may_take(tmp_path: Path, name: str, message: str)
     with pytest.raises(InputError) as refused:
         check_picture_path(tmp_path / name, [tmp_path / "missing.png", tmp_path / "link.png"])
     assert str(refused.value) == message.format(folder=tmp_path)
+
+
+def test_a_heatmap_glows_where_it_is_likely() -> None:
+    heatmap = np.full((8, 8), 1e-6, np.float32)
+    heatmap[6, 1] = 1.0
+    shown = np.asarray(overlay_heatmap(picture(80, 40), heatmap), dtype=int).sum(axis=2)
+    row, column = np.unravel_index(shown.argmax(), shown.shape)
+    assert 30 <= row < 35
+    assert 10 <= column < 20
+    assert shown[5, 60] < shown.max() / 3
+
+
+def test_rivals_are_marked_with_their_confidence() -> None:
+    heatmap = np.full((4, 4), 1 / 16, np.float32)
+    looked = prediction(Point(0.2, 0.2, score=0.7), rivals=(Point(0.8, 0.8, score=0.2),), heatmap=heatmap)
+    without = prediction(Point(0.2, 0.2, score=0.7), heatmap=heatmap)
+    pictures = [draw_prediction(picture(), each, heatmap=True) for each in (looked, without)]
+    assert pictures[0].size == pictures[1].size
+    difference = np.argwhere(changed(*pictures))
+    assert difference[:, 1].min() > 640  # in the second panel only
+    assert abs(difference[:, 0].mean() - 0.8 * 480) < 60

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from roborefer.geometry.depth import Depth, DepthMap, read_depth
     from roborefer.images import read_image
     from roborefer.loading import load
-    from roborefer.predictor import EncodedImage, Predictor
+    from roborefer.models.encoded_image import EncodedImage
+    from roborefer.predictor import Predictor
     from roborefer.structures import Anchor, Box, Intrinsics, Point, Prediction, Step
 
 _HOMES = {
@@ -29,7 +30,7 @@ _HOMES = {
     "CheckpointError": "errors",
     "Depth": "geometry.depth",
     "DepthMap": "geometry.depth",
-    "EncodedImage": "predictor",
+    "EncodedImage": "models.encoded_image",
     "InputError": "errors",
     "Intrinsics": "structures",
     "Point": "structures",

@@ -15,3 +15,7 @@ class InputError(RoboReferError, ValueError):
 
 class CheckpointError(RoboReferError, ValueError):
     """A checkpoint folder is incomplete, or holds tensors that its configuration does not describe."""
+
+
+class TrainingError(RoboReferError, RuntimeError):
+    """Training cannot go on: its loss or its gradients are no numbers any more."""

@@ -126,6 +126,32 @@ def test_text_with_everything(files: Path, model: FakePredictor) -> None:
     ]
 
 
+def test_where_the_model_looked_goes_beside_the_picture(files: Path, model: FakePredictor) -> None:
+    heatmap = np.zeros((4, 4), np.float32)
+    heatmap[2, 1] = 1.0
+    rivals = (Point(0.75, 0.25, score=0.1),)
+    model.answer = Prediction((Point(0.25, 0.5, score=0.8),), SIZE, "raw", rivals=rivals, heatmap=heatmap)
+    result = run("image.png", "the cup", "--heatmap")
+    assert result.exit_code == 0
+    assert "score    0.80" in result.stdout.splitlines()
+    assert result.stdout.splitlines()[-1] == "picture  heatmap.png"
+    run("image.png", "the cup", "--output", "out.png")
+    with Image.open(files / "heatmap.png") as wide, Image.open(files / "out.png") as plain:
+        assert wide.width == 2 * plain.width
+
+
+def test_a_model_without_a_point_head_has_no_heatmap(
+    files: Path, model: FakePredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run_main(capsys, "image.png", "the cup", "--heatmap")
+    assert code == 2
+    assert err == (
+        "error: expected a model with a point head for --heatmap, got one that writes coordinates as text: "
+        "leave --heatmap out\n"
+    )
+    assert not (files / "heatmap.png").exists()
+
+
 def test_no_point_is_exit_code_1_and_shows_the_text(files: Path, model: FakePredictor) -> None:
     model.answer = Prediction((), SIZE, "I see\nno cup", problem="no point could be read")
     result = run("image.png", "the cup", "--output", "out.png")

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from roborefer import Depth
+from roborefer.models.encoded_image import look
 from roborefer.models.processor import EncodedSample, stack_tiles
 from roborefer.models.projector import split_grid
 from roborefer.predictor import Predictor
@@ -131,8 +132,8 @@ def _in_chunks(rows: torch.Tensor, block: tuple[int, int] | None) -> torch.Tenso
 @torch.inference_mode()
 def test_fusion_and_logits(predictor: Predictor, case: goldens.Golden, arrays: dict[str, np.ndarray]) -> None:
     sample, model = encode(predictor, case), predictor.model
-    images, depths = predictor._encode_sample(sample)
-    fused = model.fuse(torch.tensor([sample.input_ids]), None, images, depths)
+    seen = look(model, sample)
+    fused = model.fuse(torch.tensor([sample.input_ids]), None, seen.images, seen.depths)
     np.testing.assert_array_equal(fused.attention_mask.numpy(), arrays["fused_mask"])
     close(fused.inputs_embeds.sum(dim=-1), arrays["fused_rowsum"], 5e-5)
     close(fused.inputs_embeds.norm(dim=-1), arrays["fused_rowl2"], 5e-5)

@@ -188,7 +188,8 @@ def test_a_head_of_another_type_can_be_asked_for(tmp_path: Path) -> None:
 def test_a_head_that_is_missing_is_named(tmp_path: Path) -> None:
     write_pointing_checkpoint(tmp_path)
     shutil.rmtree(tmp_path / "point_head")
-    assert refusal(tmp_path) == "expected model.safetensors in FOLDER/point_head, found none: the checkpoint is incomplete"
+    expected = "expected model.safetensors in FOLDER/point_head, found none: the checkpoint is incomplete"
+    assert refusal(tmp_path) == expected
 
 
 def test_a_head_that_the_configuration_leaves_out_is_left_out(tmp_path: Path) -> None:

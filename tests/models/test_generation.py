@@ -285,9 +285,7 @@ def test_a_stop_token_that_is_said_for_the_model_stops_it(llm: Any) -> None:
 def test_what_is_said_for_the_model_goes_before_a_guide(llm: Any) -> None:
     (row,) = prompts(llm, [5])
     reader = Interrupter({31: [5]})
-    written = generate_greedy(
-        llm, [row], max_new_tokens=9, stop_token_ids=(), guide=OnlyThese([31]), reader=reader
-    )
+    written = generate_greedy(llm, [row], max_new_tokens=9, stop_token_ids=(), guide=OnlyThese([31]), reader=reader)
     assert written == [[31, 5]]
 
 

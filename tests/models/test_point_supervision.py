@@ -57,7 +57,9 @@ def slow_loss(model: SpatialVLM, samples: list[EncodedSample]) -> float:
     for sample in samples:
         batch: Any = processor.collate([sample])
         images, depths, dense = model.look(batch["pixel_values"], batch.get("depth_values"))
-        fused = model.fuse(batch["input_ids"], None, list(images), [] if depths is None else list(depths), batch["labels"])
+        fused = model.fuse(
+            batch["input_ids"], None, list(images), [] if depths is None else list(depths), batch["labels"]
+        )
         hidden = model.llm.model(inputs_embeds=fused.inputs_embeds).last_hidden_state[0]
         labels = fused.labels[0].tolist()
         skipped = set()

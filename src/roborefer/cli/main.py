@@ -20,7 +20,13 @@ from roborefer.errors import RoboReferError
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "point": ("roborefer.cli.point:point", "Find the point that an instruction means, in pixels and in metres."),
     "generate": ("roborefer.cli.generate:generate", "Make training data and a benchmark in simulation."),
-    "inspect": ("roborefer.cli.inspect:inspect", "Look into a data folder: a contact sheet and statistics."),
+    "init-base": ("roborefer.cli.init_base:init_base", "Build a base model from a vision tower and a language model."),
+    "train": ("roborefer.cli.train:train", "Train a model: depth alignment, supervised fine-tuning."),
+    "evaluate": ("roborefer.cli.evaluate:evaluate", "Judge a model on a benchmark."),
+    "inspect": (
+        "roborefer.cli.inspect:inspect",
+        "Look into data: a contact sheet, its faults, what a model is fed of it.",
+    ),
 }
 """Name -> (where the command is, what it does in one line)."""
 

@@ -52,7 +52,7 @@ _EXIT_NO_POINT = 1
 @click.option("--quantize", type=click.Choice(["int8"]), help="8-bit linear layers, on the CPU.")
 @click.option("--reasoning", is_flag=True, help="Ask for reasoning steps before the answer.")
 @click.option("--output", "-o", type=_FILE, help="Draw the point and its steps into this picture (.png, .jpg, .webp).")
-@click.option("--heatmap", is_flag=True, help="Show in the picture where the model looked. [default picture: heatmap.png]")
+@click.option("--heatmap", is_flag=True, help="Show in the picture where the model looked. [picture: heatmap.png]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar; with --json, no notes on stderr.")
 def point(
@@ -113,7 +113,10 @@ def point(
         encoded, instruction, intrinsics=camera, world_from_camera=world_from_camera, reasoning=reasoning
     )
     if heatmap and prediction.heatmap is None:
-        raise InputError("expected a model with a point head for --heatmap, got one that writes coordinates as text")
+        raise InputError(
+            "expected a model with a point head for --heatmap, got one that writes coordinates as text: "
+            "leave --heatmap out"
+        )
     if output is not None:
         shown = draw_prediction(picture, prediction, depth=encoded.depth, instruction=instruction, heatmap=heatmap)
         write_picture(shown, output)

@@ -67,6 +67,17 @@ def read_intrinsics(
     return _from_mapping(data, image_size, rectified, name)
 
 
+def intrinsics_from_json(data: Mapping[str, Any], name: str, *, image_size: _Size | None = None) -> Intrinsics:
+    """A camera that stands within other JSON, in any of the forms of :func:`read_intrinsics` that are JSON.
+
+    Args:
+        data: The camera.
+        name: What an error calls it.
+        image_size: (width, height), needed where ``data`` does not tell it.
+    """
+    return _from_mapping(data, image_size, False, name)
+
+
 def to_json(intrinsics: Intrinsics) -> dict[str, float | int]:
     """Our own form, JSON-ready; ``pixel_center`` says where the centre of the first pixel lies."""
     return {

@@ -370,7 +370,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "vision_stem": [32, 64, 128],
         "depth_stem": [16, 32, 64],
         "point_head_size": 128,
-    "point_head_layers": 3,
+        "point_head_layers": 3,
     },
 }
 
