@@ -160,6 +160,10 @@ def test_weights_are_told_apart(tmp_path: Path) -> None:
     for name in ("llm/model.safetensors", "config.json"):
         (copy / name).write_bytes((folder / name).read_bytes())
     assert folder_fingerprint(copy) == before
+    (copy / "llm" / "model.safetensors").write_bytes(bytes(300_001))
+    assert folder_fingerprint(copy) != before
+    (copy / "llm" / "model.safetensors").write_bytes(bytes(300_000))
+    assert folder_fingerprint(copy) == before
     changed = bytearray(300_000)
     changed[150_000] = 1
     (folder / "llm" / "model.safetensors").write_bytes(changed)

@@ -129,7 +129,7 @@ def test_failures_count_as_wrong_and_are_listed(benchmark: Benchmark, tmp_path: 
     assert [(line.key, line.error, line.attempts) for line in results.failed] == [
         ("Location/1", "HTTP 500: no", 3), ("Placement/1", "HTTP 500: no", 3),
     ]  # fmt: skip
-    assert results.summary.all.failed == 2
+    assert (results.summary.all.failed, results.summary.all.unread) == (2, 1)
     assert results.summary.all.score == pytest.approx(8 / 16)
     # The published protocol leaves them out of the denominator, as its scorer does.
     assert results.summary.all.protocols["published"] == pytest.approx(8 / 14)
