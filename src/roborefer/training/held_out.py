@@ -39,7 +39,8 @@ def hold_out(
         InputError: Nothing would be left to train on.
     """
     groups: dict[str, list[int]] = defaultdict(list)
-    for index in tqdm(range(len(records)), desc="holding out", unit="sample", disable=not progress, leave=False):
+    shown = None if progress else True  # None leaves it to whether stderr is a terminal
+    for index in tqdm(range(len(records)), desc="holding out", unit="sample", disable=shown, leave=False):
         groups[_picture(records.record(index))].append(index)
     names = sorted(groups)
     held: list[int] = []

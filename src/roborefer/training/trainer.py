@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.fsdp import MixedPrecisionPolicy
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
@@ -92,6 +93,10 @@ class StageTrainer(Trainer):
         )
         self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = False
+        if self.is_fsdp_enabled and config.precision == "bf16":
+            # accelerate's own policy would round the loss and the sums of gradients to bfloat16 too.
+            policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+            self.accelerator.state.fsdp_plugin.mixed_precision_policy = policy
 
     # ---- data --------------------------------------------------------------------------------------------------------
 

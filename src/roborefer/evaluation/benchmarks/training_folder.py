@@ -27,7 +27,7 @@ def is_training_folder(folder: Path) -> bool:
 
 
 def read_training_folder(folder: Path, tasks: Sequence[str] = (), limit: int | None = None) -> Benchmark:
-    """Reads location and placement questions with a mask, about one picture without marks.
+    """Reads location and placement questions with a mask, about one picture.
 
     Args:
         folder: Of the run.
@@ -44,7 +44,7 @@ def read_training_folder(folder: Path, tasks: Sequence[str] = (), limit: int | N
     identities = Identities()
     for record, number, question in _questions(folder):
         task = TASKS.get(question.fields.get("kind", ""))
-        if task not in taken or question.fields.get("mask") is None or question.fields.get("marks"):
+        if task not in taken or question.fields.get("mask") is None:
             continue
         if limit is not None and taken[task] >= limit:
             continue
