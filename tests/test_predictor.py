@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,11 @@ def test_a_list_of_questions_is_answered_like_one_by_one(tiny: Predictor, depth:
 def test_no_questions_no_answers(tiny: Predictor) -> None:
     assert tiny.query(picture(), []) == []
     assert tiny.point(picture(), []) == []
+
+
+def test_a_question_may_be_answered_with_the_digits_of_a_point_alone(tiny: Predictor) -> None:
+    for text in tiny.query(picture(), QUESTIONS, max_new_tokens=64, constrained=True):
+        assert re.fullmatch(r"\[\(0\.\d{3}, 0\.\d{3}\)\]|\[\([01]\.\d+, [01]\.\d+\)\]", text)
 
 
 @pytest.mark.parametrize("tiling", ["resize", "dynamic", "dynamic_s2"])

@@ -16,6 +16,7 @@ from roborefer.geometry.cameras import (
     check_fits,
     field_of_view,
     intrinsics_from_fov,
+    intrinsics_from_json,
     pixel_centers,
     project,
     read_intrinsics,
@@ -330,5 +331,13 @@ def test_projection_undoes_unprojection(
 @settings(max_examples=30, deadline=None)
 def test_our_own_form_loses_nothing(tmp_path_factory: pytest.TempPathFactory, camera: Intrinsics) -> None:
     assert read(tmp_path_factory.mktemp("camera"), json.dumps(to_json(camera))) == camera
+    assert intrinsics_from_json(to_json(camera), "here") == camera
     back = scale_intrinsics(scale_intrinsics(camera, (1280, 960)), (640, 480))
     assert back == camera  # doubling and halving are exact
+
+
+def test_a_camera_within_other_json_is_called_by_its_place() -> None:
+    with pytest.raises(InputError, match=r"got keys fx in question\.json line 3"):
+        intrinsics_from_json({"fx": 1.0}, "question.json line 3", image_size=(640, 480))
+    matrix = {"K": [500, 0, 319.5, 0, 500, 239.5, 0, 0, 1]}
+    assert intrinsics_from_json(matrix, "here", image_size=(640, 480)) == Intrinsics(500, 500, 320, 240, 640, 480)
