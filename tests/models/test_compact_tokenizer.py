@@ -141,8 +141,8 @@ def test_the_chat_template_is_that_of_the_published_tokenizer() -> None:
 
 def test_words_of_the_texts_become_tokens_and_coordinates_do_not_crowd_them_out() -> None:
     assert pieces("Point to the red mug.") == ["Point", " to", " the", " red", " mug", "."]
-    crowded = [f"[(0.{value:03d}, 0.{value:03d})] a rare word: xylophone" for value in range(300)]
-    tokenizer = train_compact_tokenizer(crowded, (), 1400)
+    crowded = [f"[(0.{value:03d}, 0.{value:03d})]" for value in range(300)] + [" xylophone [(x, y)]"] * 3
+    tokenizer = train_compact_tokenizer(crowded, (), 1001 + 256 + len(SPECIAL) + 4 + 20)
     assert len(tokenizer(" xylophone")["input_ids"]) == 1
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torch import Tensor
+from torch.nn import functional as F
 
 from roborefer.models.point_head import DenseFeatures, Heatmap, LookAgain, PointHead, _peaks
 from roborefer.models.spatial_vlm import SpatialVLM
@@ -71,6 +72,43 @@ def test_an_rgb_model_has_a_head_without_depth() -> None:
     assert model.point_head is not None
     assert model.point_head.from_depth is None
     assert model.look(noise(1, 3, TILE, TILE), None)[1] is None
+
+
+def blown_up(grid: Tensor) -> Tensor:
+    """(C, 4, 4) -> (C, 8, 8), bilinear: the middle of each new cell lies a quarter of an old one off an old middle."""
+    large = torch.zeros(len(grid), 8, 8)
+    for row in range(8):
+        for column in range(8):
+            y, x = (min(max((place + 0.5) / 2 - 0.5, 0.0), 3.0) for place in (row, column))
+            top, left = int(y), int(x)
+            bottom, right = min(top + 1, 3), min(left + 1, 3)
+            upper = grid[:, top, left] * (1 - x + left) + grid[:, top, right] * (x - left)
+            lower = grid[:, bottom, left] * (1 - x + left) + grid[:, bottom, right] * (x - left)
+            large[:, row, column] = upper * (1 - y + top) + lower * (y - top)
+    return large
+
+
+@pytest.mark.parametrize("with_depth", [False, True])
+@torch.no_grad()
+def test_features_are_mixed_cell_by_cell(model: SpatialVLM, with_depth: bool) -> None:
+    head = model.point_head
+    assert head is not None
+    assert head.from_depth is not None
+    assert head.from_depth_stem is not None
+    vision = noise(1, 16, 16), noise(1, 16, SIDE, SIDE, seed=1)
+    depth = (noise(1, 16, 16, seed=2), noise(1, 12, SIDE, SIDE, seed=3)) if with_depth else None
+    towers = [(vision, head.from_vision, head.from_vision_stem)]
+    if depth is not None:
+        towers.append((depth, head.from_depth, head.from_depth_stem))
+    features = head.position[0].clone()
+    for (patches, fine), from_patch, from_stem in towers:
+        coarse = torch.stack([from_patch(patch) for patch in patches[0]]).T.reshape(-1, 4, 4)
+        features += blown_up(coarse) + from_stem(fine)[0]
+    mixed = features + F.gelu(F.conv2d(F.gelu(features), head.mix.weight, head.mix.bias, padding=1))
+    keys = head.look(vision, depth).keys[0]
+    for cell in range(SIDE * SIDE):
+        key = head.key.weight[:, :, 0, 0] @ mixed[:, cell // SIDE, cell % SIDE] + head.key.bias
+        assert torch.allclose(keys[cell], key, atol=1e-4)
 
 
 @torch.no_grad()
@@ -191,6 +229,14 @@ def test_rivals_are_other_peaks_from_the_most_likely_on() -> None:
     assert [divmod(cell, 16) for cell, _ in peaks] == [(2, 2), (13, 13), (10, 4)]
     total = probabilities.sum()
     assert [share for _, share in peaks] == pytest.approx([0.5 / total, 0.17 / total, 0.11 / total], abs=1e-4)
+
+
+def test_a_sharp_rival_comes_behind_a_broad_one_that_is_likelier() -> None:
+    probabilities = torch.full((16, 16), 1e-9)
+    probabilities[2, 2] = 0.5
+    probabilities[2, 12] = 0.23
+    probabilities[11:14, 5:8] = 0.03
+    assert [divmod(cell, 16) for cell, _ in _peaks(probabilities)] == [(2, 2), (12, 6), (2, 12)]
 
 
 def test_a_grid_that_has_room_for_one_peak_has_one() -> None:
