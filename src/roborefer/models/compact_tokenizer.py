@@ -18,8 +18,7 @@ from roborefer.models.prompt import MEDIA_TOKENS, QWEN2_CHAT_TEMPLATE, SENTINEL_
 POINT_OPENING = "[("
 """The token behind which a coordinate is read from the heatmap.
 
-It is one wherever the published format has a point: at the start of an answer, behind a tag, a newline and ``]: ``. A
-blank before it would keep the bracket to itself.
+It is one wherever a point may stand: at the start of an answer, behind a tag, a newline, ``]: `` or a blank.
 """
 
 _PAD, _START, _END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
