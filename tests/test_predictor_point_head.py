@@ -12,6 +12,7 @@ import torch
 import roborefer.predictor as predictor_module
 from roborefer import Depth, InputError, Point
 from roborefer.loading import load
+from roborefer.models import answering
 from roborefer.models.generation import PointGuide
 from roborefer.models.processor import SpatialProcessor
 from roborefer.predictor import Predictor
@@ -92,7 +93,7 @@ def test_heatmaps_alone_are_those_of_a_list(dtype: torch.dtype) -> None:
 
 def scripted(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Constrained answers are this text, but for what a point head reads."""
-    monkeypatch.setattr(predictor_module, "PointGuide", lambda _: Script(text))
+    monkeypatch.setattr(answering, "PointGuide", lambda _: Script(text))
 
 
 def test_a_step_and_the_answer_have_heatmaps_of_their_own(looking: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +151,7 @@ def test_all_ways_to_ask_read_points(looking: Predictor, monkeypatch: pytest.Mon
     plain = predictor_module.generate_greedy
     monkeypatch.setattr(predictor_module, "generate_greedy", lambda *args, **options: plain(*args, **(options | guide)))
     assert looking.generate([picture(), Depth(depth_m()), question]) == text
-    assert looking.generate([picture(), question]) == looking.query(picture(), question)
+    assert looking.generate([picture(), question]) == looking.query(picture(), question, constrained=True)
     assert looking.generate([picture(), question]) != text
     monkeypatch.undo()
     assert isinstance(looking.generate("no picture at all", max_new_tokens=3), str)

@@ -6,8 +6,8 @@ picture -> processor -> model -> text -> answers -> Prediction -> 3D anchors.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any, overload
 
@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
-from torch import Tensor
 
 from roborefer.answers import parse_answer
 from roborefer.errors import InputError
@@ -25,10 +24,11 @@ from roborefer.geometry.depth import Depth, DepthMap, check_aligned, read_depth
 from roborefer.geometry.transforms import check_pose
 from roborefer.images import read_image
 from roborefer.instructions import ask_for_point, check_answer_length, check_characters, check_instruction
+from roborefer.models.answering import Answer, Question, answer_together
 from roborefer.models.depth_estimator import DEFAULT_DEPTH_MODEL, DepthAnything, DepthEstimator
 from roborefer.models.encoded_image import EncodedImage, encode, look
-from roborefer.models.generation import PointGuide, generate_greedy
-from roborefer.models.point_head import DenseFeatures, Heatmap
+from roborefer.models.generation import generate_greedy
+from roborefer.models.point_head import Heatmap
 from roborefer.models.point_reading import PointReader
 from roborefer.models.processor import DepthPicture, PromptPart, SpatialProcessor
 from roborefer.models.spatial_vlm import SpatialVLM
@@ -41,15 +41,6 @@ PromptInput = str | PathLike[str] | Image.Image | NDArray[np.uint8] | Depth
 ESTIMATE = "estimate"
 
 UNTRAINED_NOTE = "untrained weights: the point means nothing"
-
-
-@dataclass(frozen=True)
-class _Answers:
-    """Texts, one per question; the heatmaps of the points that each holds, in its order; notes about all of them."""
-
-    texts: list[str]
-    heatmaps: list[list[Heatmap]]
-    notes: tuple[str, ...]
 
 
 class Predictor:
@@ -141,36 +132,26 @@ class Predictor:
         instructions = [instruction] if isinstance(instruction, str) else list(instruction)
         for text in instructions:
             check_instruction(text)
-        max_new_tokens = (768 if reasoning else 64) if max_new_tokens is None else max_new_tokens
         encoded = self._encode_once(image, depth, max_new_tokens)
         camera = _read_camera(intrinsics, encoded.image_size)
         pose = None if world_from_camera is None else check_pose(world_from_camera)
-        constrained = self.untrained if constrained is None else constrained
-        questions = [ask_for_point(text, reasoning=reasoning) for text in instructions]
-        started = time.perf_counter()
-        answers = self._answer(encoded, questions, max_new_tokens, on_text, constrained=constrained)
-        decode_ms = _milliseconds_since(started)
-        predictions = []
-        for text, heatmaps in zip(answers.texts, answers.heatmaps, strict=True):
-            answer = parse_answer(text)
-            points, heatmap = _scored(answer.points, heatmaps)
-            anchored = time.perf_counter()
-            anchors = _anchors(points, encoded.depth, camera, pose)
-            times = {**encoded.timing_ms, "answer": decode_ms, "anchor": _milliseconds_since(anchored)}
-            predictions.append(
-                Prediction(
-                    points=points,
-                    image_size=encoded.image_size,
-                    raw=text,
-                    steps=answer.steps,
-                    anchors=anchors,
-                    timing_ms=times,
-                    problem="; ".join(answer.problems) or (None if answer.points else _no_point(text)),
-                    notes=(*encoded.notes, *answers.notes),
-                    rivals=() if heatmap is None else heatmap.points[1:],
-                    heatmap=None if heatmap is None else heatmap.probabilities.cpu().numpy(),
-                )
+        asked = [
+            self.question(
+                encoded,
+                text,
+                reasoning=reasoning,
+                max_new_tokens=max_new_tokens,
+                constrained=constrained,
+                on_text=on_text if len(instructions) == 1 else None,
             )
+            for text in instructions
+        ]
+        started = time.perf_counter()
+        answers = self.answer_together(asked)
+        times = {"answer": _milliseconds_since(started)}
+        predictions = [
+            self.prediction(encoded, answer, camera, world_from_camera=pose, timing_ms=times) for answer in answers
+        ]
         return predictions[0] if isinstance(instruction, str) else predictions
 
     @overload
@@ -215,7 +196,9 @@ class Predictor:
         for text in questions:
             check_instruction(text)
         encoded = self._encode_once(image, depth, max_new_tokens)
-        texts = self._answer(encoded, questions, max_new_tokens, on_text, constrained=constrained).texts
+        report = on_text if len(questions) == 1 else None
+        asked = [Question(encoded, text, max_new_tokens, constrained, report) for text in questions]
+        texts = [answer.text for answer in self.answer_together(asked)]
         return texts[0] if isinstance(question, str) else texts
 
     def generate(self, prompt: Sequence[PromptInput] | str, *, max_new_tokens: int = 512) -> str:
@@ -234,12 +217,15 @@ class Predictor:
         seen = look(self.model, sample)
         ids = torch.tensor([sample.input_ids], device=self.model.device)
         fused = self.model.fuse(ids, None, seen.images, seen.depths)
+        reader = None
+        if self.model.point_head is not None:
+            reader = PointReader(self.model.point_head, [seen.dense], self.processor.tokenizer)
         written = generate_greedy(
             self.model.llm,
             [fused.inputs_embeds[0]],
             max_new_tokens=max_new_tokens,
             stop_token_ids=self.processor.stop_token_ids,
-            reader=self._point_reader(seen.dense),
+            reader=reader,
         )
         return written[0]
 
@@ -265,68 +251,87 @@ class Predictor:
         return replace(encoded, timing_ms={"read": read_ms, **encoded.timing_ms}, notes=tuple(notes))
 
     def _encode_once(
-        self, image: ImageInput | EncodedImage, depth: DepthInput | None, max_new_tokens: int
+        self, image: ImageInput | EncodedImage, depth: DepthInput | None, max_new_tokens: int | None
     ) -> EncodedImage:
-        check_answer_length(max_new_tokens)
+        if max_new_tokens is not None:
+            check_answer_length(max_new_tokens)
         if not isinstance(image, EncodedImage):
             return self.encode_image(image, depth)
         if depth is not None:
             raise InputError("expected depth with encode_image, got it with an encoded image: encode them together")
         return image
 
-    def _answer(
+    # ---- many questions about many pictures ----------------------------------------------------------------------
+
+    def question(
         self,
-        encoded: EncodedImage,
-        questions: Sequence[str],
-        max_new_tokens: int,
-        on_text: Callable[[str], None] | None,
+        image: EncodedImage,
+        instruction: str,
         *,
-        constrained: bool,
-    ) -> _Answers:
-        if not questions:
-            return _Answers([], [], ())
-        limit = self.model.config.model_max_length
-        room = limit - encoded.prefix.length
-        rows, notes = [], []
-        for question in questions:
-            ids = self.processor.encode_question(
-                encoded.prefix_ids, question, encoded.image_counts, encoded.depth_counts
-            )
-            if len(ids) > room:
-                notes.append(f"the prompt was cut at {limit} tokens")
-            rows.append(self._embed(ids[: max(room, 1)]))
-        tokens: list[int] = []
+        reasoning: bool = False,
+        max_new_tokens: int | None = None,
+        constrained: bool | None = None,
+        on_text: Callable[[str], None] | None = None,
+        stopped: Callable[[], bool] | None = None,
+    ) -> Question:
+        """What :meth:`point` asks about a picture, for :meth:`answer_together`.
 
-        def report(_: int, token: int) -> None:
-            tokens.append(token)
-            if on_text is not None:
-                on_text(self.processor.decode(tokens))
+        Args:
+            image: What :meth:`encode_image` gave.
+            instruction, reasoning, max_new_tokens, constrained, on_text: See :meth:`point`.
+            stopped: Asked between tokens; the answer ends where it says True.
 
-        reader = self._point_reader(encoded.dense)
-        written = generate_greedy(
-            self.model.llm,
-            rows,
-            prefix=encoded.prefix,
-            max_new_tokens=max_new_tokens,
-            stop_token_ids=self.processor.stop_token_ids,
-            guide=PointGuide(self.processor.tokenizer) if constrained else None,
-            reader=reader,
-            on_token=report if on_text is not None and len(rows) == 1 else None,
+        Raises:
+            InputError: the instruction or the length cannot be used.
+        """
+        check_instruction(instruction)
+        length = (768 if reasoning else 64) if max_new_tokens is None else max_new_tokens
+        check_answer_length(length)
+        free = not (self.untrained if constrained is None else constrained)
+        return Question(image, ask_for_point(instruction, reasoning=reasoning), length, not free, on_text, stopped)
+
+    def answer_together(self, questions: Sequence[Question]) -> list[Answer]:
+        """Answers to questions about any pictures, each with the text that it has when it is asked alone."""
+        return answer_together(self.model, self.processor, questions)
+
+    def prediction(
+        self,
+        image: EncodedImage,
+        answer: Answer,
+        intrinsics: Intrinsics | str | PathLike[str] | None = None,
+        *,
+        world_from_camera: ArrayLike | None = None,
+        timing_ms: Mapping[str, float] | None = None,
+    ) -> Prediction:
+        """What an answer about a picture says: points, steps and anchors.
+
+        Args:
+            image: The picture that was asked about.
+            answer: Of :meth:`answer_together`.
+            intrinsics, world_from_camera: See :meth:`point`.
+            timing_ms: What the answer cost, beside what the look at the picture did.
+
+        Raises:
+            InputError: camera or pose cannot be used.
+        """
+        camera = _read_camera(intrinsics, image.image_size)
+        pose = None if world_from_camera is None else check_pose(world_from_camera)
+        read = parse_answer(answer.text)
+        points, heatmap = _scored(read.points, answer.heatmaps)
+        started = time.perf_counter()
+        anchors = _anchors(points, image.depth, camera, pose)
+        return Prediction(
+            points=points,
+            image_size=image.image_size,
+            raw=answer.text,
+            steps=read.steps,
+            anchors=anchors,
+            timing_ms={**image.timing_ms, **(timing_ms or {}), "anchor": _milliseconds_since(started)},
+            problem="; ".join(read.problems) or (None if read.points else _no_point(answer.text)),
+            notes=(*image.notes, *answer.notes),
+            rivals=() if heatmap is None else heatmap.points[1:],
+            heatmap=None if heatmap is None else heatmap.probabilities.cpu().numpy(),
         )
-        texts = [self.processor.decode(ids) for ids in written]
-        heatmaps = [[] if reader is None else reader.heatmaps[index] for index in range(len(texts))]
-        return _Answers(texts, heatmaps, tuple(dict.fromkeys(notes)))
-
-    def _embed(self, ids: Sequence[int]) -> Tensor:
-        with torch.inference_mode():
-            embeddings: Tensor = self.model.get_input_embeddings()(torch.tensor(ids, device=self.model.device))
-        return embeddings
-
-    def _point_reader(self, dense: DenseFeatures | None) -> PointReader | None:
-        """Reads points off a picture, for a model with a point head."""
-        if self.model.point_head is None or dense is None:
-            return None
-        return PointReader(self.model.point_head, dense, self.processor.tokenizer)
 
     # ---- reading input -----------------------------------------------------------------------------------------
 

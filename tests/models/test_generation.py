@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from roborefer.answers import parse_answer
-from roborefer.models.generation import ROWS, PointGuide, _Group, generate_greedy, prefill_prefix
+from roborefer.models.generation import (
+    ROWS,
+    Continuation,
+    OpenSequence,
+    PointGuide,
+    _Group,
+    generate_greedy,
+    generate_together,
+    prefill_prefix,
+)
 from roborefer.models.key_value_cache import Prefix
 from roborefer.models.untrained import random_model
 
@@ -120,6 +129,74 @@ def test_tokens_are_told_as_they_appear(llm: Any) -> None:
     for index in (0, 1):
         assert [token for row, token in told if row == index] == written[index]
     assert [row for row, _ in told[:4]] == [0, 1, 0, 1]
+
+
+# ---- sequences of different kinds together ---------------------------------------------------------------------------
+
+
+def test_each_sequence_has_its_own_beginning_bound_and_guide(llm: Any) -> None:
+    beginnings = prompts(llm, [7, 12], seed=5)
+    rows = prompts(llm, [4, 3, 9, 5], seed=6)
+    prefixes = [prefill_prefix(llm, beginning) for beginning in beginnings]
+    told: list[int] = []
+    written = generate_together(
+        llm,
+        [
+            OpenSequence(rows[0], 3, prefixes[0]),
+            OpenSequence(rows[1], 8, prefixes[1], on_token=told.append),
+            OpenSequence(rows[2], 6),
+            OpenSequence(rows[3], 9, prefixes[0], OnlyThese([5, 700, 31])),
+        ],
+        stop_token_ids=(),
+    )
+    assert written[0] == Continuation(slow_greedy(llm, torch.cat([beginnings[0], rows[0]]), 3), "length")
+    assert written[1] == Continuation(slow_greedy(llm, torch.cat([beginnings[1], rows[1]]), 8), "length")
+    assert written[2] == Continuation(slow_greedy(llm, rows[2], 6), "length")
+    assert written[3].finish == "stop"
+    assert len(written[3].ids) == 2
+    assert set(written[3].ids) <= {5, 700, 31}
+    assert told == written[1].ids
+
+
+def test_a_finished_sequence_takes_no_room(llm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    attended: list[Sequence[int]] = []
+    step = _Group._step
+
+    def watched(group: _Group, tokens: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        result = step(group, tokens)
+        attended.append(group._cache.lengths)
+        return result
+
+    monkeypatch.setattr(_Group, "_step", watched)
+    rows = prompts(llm, [4, 6], seed=6)
+    written = generate_together(llm, [OpenSequence(rows[0], 2), OpenSequence(rows[1], 5)], stop_token_ids=())
+    assert [one.ids for one in written] == [slow_greedy(llm, rows[0], 2), slow_greedy(llm, rows[1], 5)]
+    assert attended == [[5, 7], [5, 8], [5, 9], [5, 10]]
+
+
+def test_a_sequence_that_nobody_waits_for_ends_alone(llm: Any) -> None:
+    rows = prompts(llm, [9, 4], seed=3)
+    told: list[int] = []
+    first = OpenSequence(rows[0], 8, on_token=told.append, stopped=lambda: len(told) == 3)
+    written = generate_together(llm, [first, OpenSequence(rows[1], 8)], stop_token_ids=())
+    assert written[0] == Continuation(slow_greedy(llm, rows[0], 3), "cancelled")
+    assert written[1] == Continuation(slow_greedy(llm, rows[1], 8), "length")
+
+
+def test_why_it_ended(llm: Any) -> None:
+    (row,) = prompts(llm, [9], seed=3)
+    free = slow_greedy(llm, row, 4)
+
+    def finish(count: int, stop: Sequence[int]) -> Continuation:
+        return generate_together(llm, [OpenSequence(row, count)], stop_token_ids=stop)[0]
+
+    assert finish(3, [free[3]]) == Continuation(free[:3], "length")
+    assert finish(4, [free[3]]) == Continuation(free[:3], "stop")
+    assert finish(0, ()) == Continuation([], "length")
+
+
+def test_nothing_to_write(llm: Any) -> None:
+    assert generate_together(llm, [], stop_token_ids=()) == []
 
 
 # ---- guides ----------------------------------------------------------------------------------------------------------
@@ -309,7 +386,7 @@ def half_llm() -> Any:
 
 def logits_after(llm: Any, rows: Sequence[torch.Tensor], prefix: Prefix, steps: int) -> torch.Tensor:
     """Logits (rows, V) after the same fixed tokens behind each prompt."""
-    group = _Group(llm, rows, prefix, None, None, 0)
+    group = _Group(llm, [OpenSequence(row, 99, prefix) for row in rows], None, 0)
     logits = group._logits
     for step in range(steps):
         logits = group._step([100 + step] * len(rows))[1]
@@ -323,6 +400,24 @@ def test_numbers_in_bf16_do_not_depend_on_what_is_asked_together(half_llm: Any) 
         together = logits_after(half_llm, rows, prefix, 4)
         for index, row in enumerate(rows):
             assert torch.equal(logits_after(half_llm, [row], prefix, 4)[0], together[index])
+
+
+def test_numbers_in_bf16_do_not_depend_on_what_other_sequences_begin_with(half_llm: Any) -> None:
+    rows = prompts(half_llm, [40, 7, 23, 31], seed=3)
+    with torch.inference_mode():
+        beginnings = prompts(half_llm, [150, 33, 9], seed=4)
+        prefixes = [*(prefill_prefix(half_llm, beginning) for beginning in beginnings), None]
+        mixed = [OpenSequence(row, 6, prefix) for row, prefix in zip(rows, prefixes, strict=True)]
+        group = _Group(half_llm, mixed, None, 0)
+        together = group._logits
+        for step in range(4):
+            together = group._step([100 + step] * len(rows))[1]
+        for index, (row, prefix) in enumerate(zip(rows, prefixes, strict=True)):
+            alone = _Group(half_llm, [OpenSequence(row, 6, prefix)], None, 0)
+            logits = alone._logits
+            for step in range(4):
+                logits = alone._step([100 + step])[1]
+            assert torch.equal(logits[0], together[index])
 
 
 def test_an_attention_that_would_mix_rows_is_refused(llm: Any) -> None:

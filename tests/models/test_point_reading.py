@@ -46,7 +46,7 @@ def written_texts(
 ) -> tuple[list[str], list[list[Heatmap]]]:
     dense, prefix, _ = seen(model)
     assert model.point_head is not None
-    reader = PointReader(model.point_head, dense, compact_tokenizer())
+    reader = PointReader(model.point_head, [dense] * len(rows), compact_tokenizer())
     written = generate_greedy(
         model.llm,
         rows,
@@ -119,7 +119,7 @@ def test_all_other_tokens_are_left_to_the_model() -> None:
     model = pointing_model()
     dense, _, _ = seen(model)
     assert model.point_head is not None
-    reader = PointReader(model.point_head, dense, compact_tokenizer())
+    reader = PointReader(model.point_head, [dense] * 4, compact_tokenizer())
     opening = opening_id(compact_tokenizer())
     for token in range(len(compact_tokenizer())):
         if token != opening:
@@ -135,4 +135,4 @@ def test_a_tokenizer_without_an_opening_is_refused() -> None:
     model: Any = pointing_model()
     dense, _, _ = seen(model)
     with pytest.raises(CheckpointError, match=r"expected a tokenizer in which '\[\(' is one token"):
-        PointReader(model.point_head, dense, qwen_tokenizer())
+        PointReader(model.point_head, [dense], qwen_tokenizer())

@@ -39,7 +39,8 @@ def ragged_sdpa(
     Args:
         query: (B, heads, 1, D) when ``sequence_lengths`` is given.
         key, value: (R, kv_heads, L, D), R <= B: rows of the batch beyond R are padding and come out as zeros.
-        sequence_lengths: How many keys each of the R rows has; None for any other forward pass.
+        sequence_lengths: How many keys each of the R rows has, 0 for a row that nobody needs; None for any other
+            forward pass.
         packed_lengths: How long each sample of the only row is, when several are packed into it; no mask then.
 
     Returns:
@@ -58,6 +59,8 @@ def ragged_sdpa(
     batch, heads, _, size = query.shape
     attended = query.new_zeros(batch, 1, heads, size)
     for row, length in enumerate(sequence_lengths):
+        if length == 0:
+            continue
         # The heads that share a key head go in as if they were query tokens, so that keys need no repeating.
         grouped = query[row].reshape(1, key.shape[1], heads // key.shape[1], size)
         keys, values = key[row : row + 1, :, :length], value[row : row + 1, :, :length]

@@ -42,6 +42,15 @@ class EncodedImage:
     timing_ms: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    @property
+    def num_bytes(self) -> int:
+        """Memory held, in bytes."""
+        depth = 0
+        if self.depth is not None:
+            depth = sum(array.nbytes for array in (self.depth.metres, self.depth.picture) if array is not None)
+        dense = 0 if self.dense is None else self.dense.keys.numel() * self.dense.keys.element_size()
+        return self.prefix.num_bytes + depth + dense
+
 
 @dataclass(frozen=True, eq=False)
 class SeenPictures:

@@ -12,7 +12,9 @@ of rows (a kernel for one row sums in another order than one for ten) and with a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -50,12 +52,44 @@ def prefill_prefix(llm: Any, embeddings: Tensor) -> Prefix:
         llm: The language model.
         embeddings: (P, H).
     """
-    cache = RaggedCache(llm.config.num_hidden_layers, 1)
+    cache = RaggedCache(llm.config.num_hidden_layers, [None])
     llm.model(inputs_embeds=embeddings[None], past_key_values=cache, use_cache=True)
     return cache.to_prefix()
 
 
-@torch.inference_mode()
+@dataclass(frozen=True, eq=False)
+class OpenSequence:
+    """A prompt that is to be continued.
+
+    Attributes:
+        embeddings: (S, H); what follows ``prefix``, or the whole prompt.
+        max_new_tokens: Upper bound.
+        prefix: Its beginning, if that was computed before.
+        guide: Restricts the choice.
+        on_token: Called with every token id as it appears.
+        stopped: Asked before every token; the sequence ends where it says True.
+    """
+
+    embeddings: Tensor
+    max_new_tokens: int
+    prefix: Prefix | None = None
+    guide: TokenGuide | None = None
+    on_token: Callable[[int], None] | None = None
+    stopped: Callable[[], bool] | None = None
+
+
+Finish = Literal["stop", "length", "cancelled"]
+"""Why a sequence ended: by itself (or its guide), at its bound, or because nobody waits for it any more."""
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What was written behind a prompt: token ids, without the one that ended them."""
+
+    ids: list[int]
+    finish: Finish
+
+
 def generate_greedy(
     llm: Any,
     sequences: Sequence[Tensor],
@@ -67,7 +101,7 @@ def generate_greedy(
     reader: TextContinuation | None = None,
     on_token: Callable[[int, int], None] | None = None,
 ) -> list[list[int]]:
-    """The most likely next token, again and again, for several sequences at once.
+    """:func:`generate_together` for sequences that differ in their text alone.
 
     Args:
         llm: The language model, with :data:`RAGGED_SDPA` attention.
@@ -82,17 +116,35 @@ def generate_greedy(
     Returns:
         Token ids per sequence.
     """
+    opened = [
+        OpenSequence(embeddings, max_new_tokens, prefix, guide, None if on_token is None else partial(on_token, index))
+        for index, embeddings in enumerate(sequences)
+    ]
+    return [written.ids for written in generate_together(llm, opened, stop_token_ids=stop_token_ids, reader=reader)]
+
+
+@torch.inference_mode()
+def generate_together(
+    llm: Any,
+    sequences: Sequence[OpenSequence],
+    *,
+    stop_token_ids: Sequence[int],
+    reader: TextContinuation | None = None,
+) -> list[Continuation]:
+    """The most likely next token, again and again, for several sequences at once, whatever each begins with.
+
+    Args:
+        llm: The language model, with :data:`RAGGED_SDPA` attention.
+        sequences: Any number; :data:`ROWS` of them go together.
+        stop_token_ids: Tokens that end a sequence; they are not returned.
+        reader: Writes some tokens in the model's place: the coordinates of a point head.
+    """
     if llm.config._attn_implementation != RAGGED_SDPA:
         raise ValueError(f"expected a language model with {RAGGED_SDPA} attention, as SpatialVLM builds it")
-    written: list[list[int]] = []
+    written: list[Continuation] = []
     for start in range(0, len(sequences), ROWS):
-        group = _Group(llm, sequences[start : start + ROWS], prefix, guide, reader, start)
-
-        def report(index: int, token: int, start: int = start) -> None:
-            if on_token is not None:
-                on_token(start + index, token)
-
-        written += group.write(max_new_tokens, frozenset(stop_token_ids), report)
+        group = _Group(llm, sequences[start : start + ROWS], reader, start)
+        written += group.write(frozenset(stop_token_ids))
     return written
 
 
@@ -100,43 +152,58 @@ class _Group:
     """Up to :data:`ROWS` sequences that are decoded together."""
 
     def __init__(
-        self,
-        llm: Any,
-        sequences: Sequence[Tensor],
-        prefix: Prefix | None,
-        guide: TokenGuide | None,
-        reader: TextContinuation | None,
-        first: int,
+        self, llm: Any, sequences: Sequence[OpenSequence], reader: TextContinuation | None, first: int
     ) -> None:
-        self._llm, self._guide, self._reader, self._first = llm, guide, reader, first
-        self._cache = RaggedCache(llm.config.num_hidden_layers, len(sequences), prefix)
+        self._llm, self._sequences, self._reader, self._first = llm, sequences, reader, first
+        self._cache = RaggedCache(llm.config.num_hidden_layers, [sequence.prefix for sequence in sequences])
         self._written: list[list[int]] = [[] for _ in sequences]
         self._forced: list[list[int]] = [[] for _ in sequences]
-        read = [self._read(row, sequence) for row, sequence in enumerate(sequences)]
+        self._finish: list[Finish | None] = [None for _ in sequences]
+        read = [self._read(row, sequence.embeddings) for row, sequence in enumerate(sequences)]
         self._hidden, self._logits = (torch.cat(parts) for parts in zip(*read, strict=True))
 
-    def write(self, count: int, stop: frozenset[int], on_token: Callable[[int, int], None]) -> list[list[int]]:
-        running = [True] * len(self._written)
-        for step in range(count):
+    def write(self, stop: frozenset[int]) -> list[Continuation]:
+        while True:
             chosen = self._chosen()
-            for index, token in enumerate(chosen):
-                running[index] = running[index] and token is not None and token not in stop
-                if running[index] and token is not None:
-                    self._written[index].append(token)
-                    on_token(index, token)
-            if not any(running) or step == count - 1:
+            for row, token in enumerate(chosen):
+                if self._finish[row] is None:
+                    self._finish[row] = self._take(row, token, stop)
+                    if self._finish[row] is not None:
+                        self._cache.finish(row)
+            if all(self._finish):
                 break
             self._hidden, self._logits = self._step([token or 0 for token in chosen])
-            if self._reader is not None:
-                for index, token in enumerate(chosen):
-                    if running[index] and token is not None:
-                        place = self._first + index
-                        self._forced[index] += self._reader.continuation(place, token, self._hidden[index])
-        return self._written
+            self._continue_texts(chosen)
+        finishes = [finish or "stop" for finish in self._finish]
+        return [Continuation(*pair) for pair in zip(self._written, finishes, strict=True)]
+
+    def _take(self, row: int, token: int | None, stop: frozenset[int]) -> Finish | None:
+        """Add the next token of a row; why the row ends here, or None if it goes on."""
+        sequence, written = self._sequences[row], self._written[row]
+        if sequence.stopped is not None and sequence.stopped():
+            return "cancelled"
+        if len(written) >= sequence.max_new_tokens:
+            return "length"
+        if token is None or token in stop:
+            return "stop"
+        written.append(token)
+        if sequence.on_token is not None:
+            sequence.on_token(token)
+        # The last token that there is room for needs no look at what might follow it.
+        return "length" if len(written) == sequence.max_new_tokens else None
+
+    def _continue_texts(self, chosen: Sequence[int | None]) -> None:
+        """Ask the reader what must follow the tokens that were just chosen."""
+        if self._reader is None:
+            return
+        for row, token in enumerate(chosen):
+            if self._finish[row] is None and token is not None:
+                self._forced[row] += self._reader.continuation(self._first + row, token, self._hidden[row])
 
     def _chosen(self) -> list[int | None]:
         """The next token of every sequence."""
-        chosen = _choose(self._logits, self._written, self._guide)
+        guides = [sequence.guide for sequence in self._sequences]
+        chosen = _choose(self._logits, self._written, guides)
         return [forced.pop(0) if forced else token for forced, token in zip(self._forced, chosen, strict=True)]
 
     def _read(self, row: int, sequence: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,20 +232,22 @@ class _Group:
             position_ids=rows_of(torch.tensor(lengths, device=device)[:, None], ROWS),
             past_key_values=self._cache,
             use_cache=True,
-            sequence_lengths=[length + 1 for length in lengths],
+            # A finished row takes no part in attention any more.
+            sequence_lengths=[
+                0 if finish else length + 1 for length, finish in zip(lengths, self._finish, strict=True)
+            ],
         )
         hidden = output.last_hidden_state[:, -1]
         return hidden[: len(tokens)], self._llm.lm_head(hidden)[: len(tokens)]
 
 
-def _choose(logits: Tensor, written: Sequence[Sequence[int]], guide: TokenGuide | None) -> list[int | None]:
-    if guide is None:
-        return [int(token) for token in logits.argmax(dim=-1)]
+def _choose(logits: Tensor, written: Sequence[Sequence[int]], guides: Sequence[TokenGuide | None]) -> list[int | None]:
+    best: list[int] = logits.argmax(dim=-1).tolist()
     chosen: list[int | None] = []
-    for row, tokens in zip(logits, written, strict=True):
-        allowed = guide.allowed(tokens)
+    for row, tokens, guide, token in zip(logits, written, guides, best, strict=True):
+        allowed = None if guide is None else guide.allowed(tokens)
         if allowed is None:
-            chosen.append(int(row.argmax()))
+            chosen.append(token)
         elif not allowed:
             chosen.append(None)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,10 @@ class Prefix:
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
 
+    def layer(self, number: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of one layer."""
+        return self.keys[number], self.values[number]
+
     @property
     def length(self) -> int:
         return self.keys[0].shape[2]
@@ -37,27 +42,31 @@ class RaggedLayer(DynamicLayer):
     """One layer's keys and values, one row per sequence, written in place.
 
     While ``row`` names a sequence, tokens of that sequence alone are added and its keys are given back. While it is
-    None, each update adds one token to every sequence, and all rows are given back as they are.
+    None, each update adds one token to every sequence that is not finished, and all rows are given back as they are.
+
+    Args:
+        beginnings: Per sequence, the keys and values (1, kv_heads, P, head_dim) that it starts with, or None.
     """
 
-    def __init__(self, rows: int, keys: Tensor | None = None, values: Tensor | None = None) -> None:
+    def __init__(self, beginnings: Sequence[tuple[Tensor, Tensor] | None]) -> None:
         super().__init__()
         self.row: int | None = 0
-        self.lengths = [0] * rows
+        self.lengths = [0 if pair is None else pair[0].shape[2] for pair in beginnings]
+        self.finished: set[int] = set()
         self._buffers: tuple[Tensor, Tensor] | None = None
-        if keys is not None and values is not None:
-            buffers = self._room_for(keys, values)
-            for buffer, states in zip(buffers, (keys, values), strict=True):
-                buffer[:, :, : states.shape[2]] = states
-            self.lengths = [keys.shape[2]] * rows
+        for row, pair in enumerate(beginnings):
+            if pair is not None:
+                for buffer, states in zip(self._room_for(*pair, tokens=0), pair, strict=True):
+                    buffer[row, :, : states.shape[2]] = states[0]
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        keys, values = self._room_for(key_states, value_states)
+        keys, values = self._room_for(key_states, value_states, key_states.shape[2])
         if self.row is None:
             for row, length in enumerate(self.lengths):
-                keys[row, :, length] = key_states[row, :, 0]
-                values[row, :, length] = value_states[row, :, 0]
-                self.lengths[row] += 1
+                if row not in self.finished:
+                    keys[row, :, length] = key_states[row, :, 0]
+                    values[row, :, length] = value_states[row, :, 0]
+                    self.lengths[row] += 1
             return keys, values
         start = self.lengths[self.row]
         end = start + key_states.shape[2]
@@ -76,9 +85,9 @@ class RaggedLayer(DynamicLayer):
         keys, values = (buffer[:1, :, : self.lengths[0]].clone() for buffer in self._buffers)
         return keys, values
 
-    def _room_for(self, key_states: Tensor, value_states: Tensor) -> tuple[Tensor, Tensor]:
-        """Buffers that can take these tokens behind the longest sequence, with what is there already."""
-        needed = max(self.lengths) + key_states.shape[2]
+    def _room_for(self, key_states: Tensor, value_states: Tensor, tokens: int) -> tuple[Tensor, Tensor]:
+        """Buffers that can take so many tokens behind the longest sequence, with what is there already."""
+        needed = max(self.lengths) + tokens
         if self._buffers is None or needed > self._buffers[0].shape[2]:
             old = self._buffers or (None, None)
             self._buffers = (
@@ -95,19 +104,25 @@ class RaggedLayer(DynamicLayer):
 
 
 class RaggedCache(Cache):
-    """All layers of a model, for ``rows`` sequences behind an optional shared prefix."""
+    """All layers of a model, for one sequence behind each of ``prefixes``, None where it starts with nothing."""
 
-    def __init__(self, layers: int, rows: int, prefix: Prefix | None = None) -> None:
-        if prefix is None:
-            made = [RaggedLayer(rows) for _ in range(layers)]
-        else:
-            made = [RaggedLayer(rows, *pair) for pair in zip(prefix.keys, prefix.values, strict=True)]
-        super().__init__(layers=made)
+    def __init__(self, layers: int, prefixes: Sequence[Prefix | None]) -> None:
+        super().__init__(
+            layers=[
+                RaggedLayer([None if prefix is None else prefix.layer(layer) for prefix in prefixes])
+                for layer in range(layers)
+            ]
+        )
 
     def select(self, row: int | None) -> None:
         """Add to one sequence, or, with None, one token to each."""
         for layer in self.layers:
             layer.row = row
+
+    def finish(self, row: int) -> None:
+        """Add nothing more to a sequence."""
+        for layer in self.layers:
+            layer.finished.add(row)
 
     @property
     def lengths(self) -> list[int]:

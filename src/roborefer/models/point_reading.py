@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
@@ -16,7 +17,7 @@ class PointReader:
 
     Args:
         head: Of the model.
-        dense: What it looks in, of one picture.
+        dense: What it looks in, by sequence.
         tokenizer: In which an opening is one token.
 
     Attributes:
@@ -26,16 +27,17 @@ class PointReader:
         CheckpointError: an opening is no token of the tokenizer.
     """
 
-    def __init__(self, head: PointHead, dense: DenseFeatures, tokenizer: Any) -> None:
+    def __init__(self, head: PointHead, dense: Sequence[DenseFeatures | None], tokenizer: Any) -> None:
         self._head, self._dense, self._tokenizer = head, dense, tokenizer
         self._opening = opening_id(tokenizer)
         self.heatmaps: dict[int, list[Heatmap]] = defaultdict(list)
 
     def continuation(self, sequence: int, token: int, hidden: Tensor) -> list[int]:
         """Tokens that must follow ``token``, behind which the decoder's state is ``hidden`` (H,); none for most."""
-        if token != self._opening:
+        dense = self._dense[sequence]
+        if token != self._opening or dense is None:
             return []
-        heatmap = self._head.read(hidden, self._dense)
+        heatmap = self._head.read(hidden, dense)
         self.heatmaps[sequence].append(heatmap)
         x, y = heatmap.written
         ids: list[int] = self._tokenizer(f"{x:.3f}, {y:.3f}", add_special_tokens=False)["input_ids"]
