@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,12 +27,15 @@ from roborefer.refspatial.atomic_files import make_folder, one_line_refusal, wri
 from roborefer.training.pointing.batch import PointingCollator
 from roborefer.training.pointing.loss import PointingLoss
 from roborefer.training.pointing.optimizer import MasterWeightOptimizer
+from roborefer.training.pointing.stem_statistics import settle_statistics
 from roborefer.training.pointing.views import ViewFolder
 
 STATE = "state.safetensors"
 _LOG = "log.jsonl"
 # Tensors of the state that every weight has.
 _KINDS = ("master", "average")
+# Batches over which the stems' statistics are measured for the averaged weights.
+_SETTLING_PASSES = 24
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ def train(
             if (update + 1) % run.save_every == 0 or update + 1 == run.updates:
                 _save(lesson, optimizer, out)
     load_average(lesson, out)
+    settle_statistics(lesson.model, islice(_batches(_Passes(folder, collator, run, 0), workers), _SETTLING_PASSES))
 
 
 def load_average(lesson: PointingLoss, out: Path) -> None:
