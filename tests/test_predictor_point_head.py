@@ -14,6 +14,7 @@ from roborefer import Depth, InputError, Point
 from roborefer.loading import load
 from roborefer.models import answering
 from roborefer.models.generation import PointGuide
+from roborefer.models.heatmap_hills import find_hills
 from roborefer.models.processor import SpatialProcessor
 from roborefer.predictor import Predictor
 
@@ -53,9 +54,7 @@ def test_a_point_is_read_from_a_heatmap(looking: Predictor, depth: np.ndarray | 
     assert prediction.heatmap.shape == (8, 8)
     assert prediction.heatmap.dtype == np.float32
     assert prediction.heatmap.sum() == pytest.approx(1, abs=1e-5)
-    column, row = min(int(point.x * 8), 7), min(int(point.y * 8), 7)
-    around = prediction.heatmap[max(0, row - 1) : row + 2, max(0, column - 1) : column + 2].sum()
-    assert point.score == pytest.approx(around, abs=1e-4)
+    assert point.score == find_hills(torch.from_numpy(prediction.heatmap))[0].share
     scores = [rival.score for rival in prediction.rivals]
     assert all(score is not None and 0 < score <= 1 for score in scores)
     assert scores == sorted(scores, reverse=True)  # type: ignore[type-var]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from torch import Tensor
 from torch.nn import functional as F
 
-from roborefer.models.point_head import DenseFeatures, Heatmap, LookAgain, PointHead, _peaks
+from roborefer.models.heatmap_hills import find_hills
+from roborefer.models.point_head import DenseFeatures, Heatmap, LookAgain, PointHead
 from roborefer.models.spatial_vlm import SpatialVLM
 from roborefer.structures import Point
 
@@ -198,68 +195,17 @@ def test_a_heatmap_is_read_cell_by_cell(model: SpatialVLM, dtype: torch.dtype) -
     with torch.no_grad():
         _, scores, query = head.match(hidden[None, None], dense.keys)
         assert torch.equal(heatmap.probabilities.flatten(), scores[0, 0].float().softmax(0))
-        for point, (cell, share) in zip(heatmap.points, _peaks(heatmap.probabilities), strict=True):
-            row, column = divmod(cell, SIDE)
-            inside = head.offsets(query[0], dense.keys[0, cell : cell + 1])[0]
-            assert (point.x, point.y) == pytest.approx(
-                ((column + float(inside[0])) / SIDE, (row + float(inside[1])) / SIDE)
-            )
-            assert point.score == share
+        for point, hill in zip(heatmap.points, find_hills(heatmap.probabilities), strict=True):
+            x = y = 0.0
+            for cell, weight in zip(hill.cells.tolist(), hill.weights.tolist(), strict=True):
+                row, column = divmod(cell, SIDE)
+                inside = head.offsets(query[0], dense.keys[0, cell : cell + 1])[0]
+                x += weight * (column + float(inside[0])) / SIDE
+                y += weight * (row + float(inside[1])) / SIDE
+            assert (point.x, point.y) == pytest.approx((x, y), abs=1e-5 if dtype == torch.float32 else 1e-2)
+            assert point.score == hill.share
 
 
 def test_what_a_heatmap_writes_has_three_digits() -> None:
     heatmap = Heatmap(torch.ones(1, 1), (Point(0.12345, 0.9999, score=1.0), Point(0.5, 0.5)))
     assert heatmap.written == (0.123, 1.0)
-
-
-def around(probabilities: np.ndarray, cell: tuple[int, int], reach: int = 1) -> float:
-    row, column = cell
-    rows, columns = slice(max(0, row - reach), row + reach + 1), slice(max(0, column - reach), column + reach + 1)
-    return float(probabilities[rows, columns].sum())
-
-
-def test_rivals_are_other_peaks_from_the_most_likely_on() -> None:
-    probabilities = np.full((16, 16), 1e-6)
-    probabilities[2, 2], probabilities[2, 3] = 0.4, 0.1
-    probabilities[2, 5] = 0.15  # three cells from the best one: part of it
-    probabilities[10, 4] = 0.11
-    probabilities[13, 13], probabilities[12, 12] = 0.09, 0.08
-    probabilities[8, 15] = 0.03  # less than a tenth of the best one
-    peaks = _peaks(torch.from_numpy(probabilities / probabilities.sum()).float())
-    assert [divmod(cell, 16) for cell, _ in peaks] == [(2, 2), (13, 13), (10, 4)]
-    total = probabilities.sum()
-    assert [share for _, share in peaks] == pytest.approx([0.5 / total, 0.17 / total, 0.11 / total], abs=1e-4)
-
-
-def test_a_sharp_rival_comes_behind_a_broad_one_that_is_likelier() -> None:
-    probabilities = torch.full((16, 16), 1e-9)
-    probabilities[2, 2] = 0.5
-    probabilities[2, 12] = 0.23
-    probabilities[11:14, 5:8] = 0.03
-    assert [divmod(cell, 16) for cell, _ in _peaks(probabilities)] == [(2, 2), (12, 6), (2, 12)]
-
-
-def test_a_grid_that_has_room_for_one_peak_has_one() -> None:
-    ((cell, share),) = _peaks(torch.full((4, 4), 1 / 16))
-    assert divmod(cell, 4) == (1, 1)
-    assert share == pytest.approx(9 / 16)
-
-
-@settings(deadline=None, max_examples=60)
-@given(arrays(np.float32, st.tuples(st.integers(1, 20)).map(lambda side: side * 2), elements=st.floats(0, 8, width=32)))
-def test_peaks_keep_their_distance(scores: np.ndarray) -> None:
-    probabilities = torch.from_numpy(scores * 4).flatten().softmax(0).reshape(scores.shape)
-    peaks = _peaks(probabilities)
-    cells = [divmod(cell, len(scores)) for cell, _ in peaks]
-    table = probabilities.double().numpy()
-    # The surroundings first, the cell itself among neighbours.
-    ranking = {cell: around(table, cell) + float(table[cell]) for cell in np.ndindex(*scores.shape)}
-    assert ranking[cells[0]] == pytest.approx(max(ranking.values()), rel=1e-4)
-    assert 1 <= len(peaks) <= 5
-    shares = [share for _, share in peaks]
-    assert shares[0] == pytest.approx(around(table, cells[0]), rel=1e-3)
-    assert shares[1:] == sorted(shares[1:], reverse=True)
-    assert all(0.1 * shares[0] <= share <= 1 for share in shares)
-    assert sum(shares) <= 1 + 1e-5
-    for index, (row, column) in enumerate(cells):
-        assert all(max(abs(row - other), abs(column - place)) > 3 for other, place in cells[:index])

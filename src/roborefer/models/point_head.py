@@ -16,14 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from roborefer.models.config import ModelConfig
+from roborefer.models.heatmap_hills import find_hills
 from roborefer.structures import Point
 
-# Rival points are other peaks of the heatmap: how many at most, how many cells away from each other peak, and how
-# likely at least next to the best one.
 _HEADS = 4  # of attention
-_RIVALS = 4
-_RIVAL_CELLS = 3
-_RIVAL_SHARE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +42,7 @@ class Heatmap:
     Attributes:
         probabilities: (S, S) float32, summing to 1; the share of each cell of the whole picture.
         points: The one that is written, then its rivals, the most likely first. The ``score`` of each is the
-            probability that lies in its cell and the eight around it.
+            probability that lies in its hill, see :mod:`roborefer.models.heatmap_hills`.
     """
 
     probabilities: Tensor
@@ -168,33 +164,12 @@ class PointHead(nn.Module):
         _, scores, query = self.match(hidden[None, None], keys)
         probabilities = torch.softmax(scores[0, 0].float(), dim=-1).reshape(dense.side, dense.side)
         points = []
-        for cell, share in _peaks(probabilities):
-            inside = self.offsets(query[0], keys[0, cell : cell + 1])[0]
-            row, column = divmod(cell, dense.side)
-            x, y = (column + float(inside[0])) / dense.side, (row + float(inside[1])) / dense.side
-            points.append(Point(x, y, score=share))
+        for hill in find_hills(probabilities):
+            inside = self.offsets(query[0].expand(len(hill.cells), -1), keys[0, hill.cells])
+            corners = torch.stack([hill.cells % dense.side, hill.cells // dense.side], dim=-1)
+            x, y = ((corners + inside) * hill.weights[:, None]).sum(dim=0) / dense.side
+            points.append(Point(float(x), float(y), score=hill.share))
         return Heatmap(probabilities, tuple(points))
-
-
-def _peaks(probabilities: Tensor) -> list[tuple[int, float]]:
-    """(cell, probability within its 3x3 surroundings) of the best cell, and of its rivals from the most likely on."""
-    side = probabilities.shape[0]
-    free = torch.ones_like(probabilities)  # 0 near the peaks that were found
-    peaks: list[tuple[int, float]] = []
-    for _ in range(1 + _RIVALS):
-        left = probabilities * free
-        around = F.avg_pool2d(left[None, None], 3, 1, 1, divisor_override=1)[0, 0]
-        # The surroundings say where the weight lies, the cell itself settles it among neighbours.
-        cell = int(((around + left) * free).argmax())
-        row, column = divmod(cell, side)
-        if not free[row, column]:
-            break  # a small grid has no room for more
-        peaks.append((cell, min(1.0, float(around[row, column]))))
-        rows = slice(max(0, row - _RIVAL_CELLS), row + _RIVAL_CELLS + 1)
-        free[rows, max(0, column - _RIVAL_CELLS) : column + _RIVAL_CELLS + 1] = 0
-    best, *others = peaks
-    rivals = [peak for peak in others if peak[1] >= _RIVAL_SHARE * best[1]]
-    return [best, *sorted(rivals, key=lambda peak: -peak[1])]
 
 
 def _sinusoids(size: int, side: int) -> Tensor:
