@@ -84,17 +84,22 @@ class PointTokens:
     Attributes:
         opening: The token behind which a point is read.
         coordinates: Those of 0.000, 0.001, ... 1.000.
+        between: What stands between x and y.
     """
 
     opening: int
     coordinates: tuple[int, ...]
+    between: tuple[int, ...]
 
 
 def point_tokens(tokenizer: Any) -> PointTokens | None:
     """The tokens of points; None for a tokenizer that spells them."""
     coordinates = coordinate_ids(tokenizer)
     opening = tokenizer.get_vocab().get(POINT_OPENING)
-    return None if not coordinates or opening is None else PointTokens(int(opening), tuple(coordinates))
+    if not coordinates or opening is None:
+        return None
+    between = tokenizer(", ", add_special_tokens=False)["input_ids"]
+    return PointTokens(int(opening), tuple(coordinates), tuple(between))
 
 
 def coordinate_ids(tokenizer: Any) -> list[int]:

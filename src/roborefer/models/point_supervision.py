@@ -40,7 +40,7 @@ def loss_with_points(
         model: A ``SpatialVLM`` with a point head.
         input_ids, attention_mask, pixel_values, depth_values, labels, packed: Of its ``forward``.
     """
-    images, depths, seen = _see(model, pixel_values, depth_values)
+    images, depths, seen = see_pictures(model, pixel_values, depth_values)
     fused = model.fuse(input_ids, attention_mask, images, depths, labels)
     points, words = take_points(fused.labels, model.point_tokens)
     fused = replace(fused, labels=words)
@@ -70,10 +70,15 @@ def loss_with_points(
     return loss + point_loss(model.point_head, states, dense, points.xy)
 
 
-def _see(
+def see_pictures(
     model: Any, pixel_values: Tensor, depth_values: Tensor | None
 ) -> tuple[list[Tensor], list[Tensor], SeenPictures]:
-    """Features for every media token, and what the towers gave for them."""
+    """Features for every media token of a batch, and what the towers gave for them.
+
+    Args:
+        model: A ``SpatialVLM`` with a point head.
+        pixel_values, depth_values: Of its ``forward``.
+    """
     vision = model.vision_tower.dense(pixel_values.to(device=model.device, dtype=model.dtype))
     images = list(with_newline(model.mm_projector(vision[0]), model.newline()))
     if depth_values is None or model.depth_tower is None:

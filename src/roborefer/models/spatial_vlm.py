@@ -16,11 +16,11 @@ from transformers import GenerationConfig, GenerationMixin, PreTrainedModel, Qwe
 from transformers.cache_utils import Cache
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from roborefer.models import checkpoint, checkpoint_writer
+from roborefer.models import checkpoint, checkpoint_writer, transformers_generation
 from roborefer.models.attention import RAGGED_SDPA, full_attention_mask
 from roborefer.models.compact_tokenizer import PointTokens, point_tokens
 from roborefer.models.config import ModelConfig
-from roborefer.models.fusion import FusedBatch, insert_media, pack, padded_left, with_newline
+from roborefer.models.fusion import FusedBatch, insert_media, pack, with_newline
 from roborefer.models.point_head import DenseFeatures, PointHead
 from roborefer.models.point_supervision import loss_with_points
 from roborefer.models.projector import Projector, merge_grid, merge_scales, split_grid
@@ -265,9 +265,9 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
             if self.point_head is not None and loss_only and labels is not None and pixel_values is not None:
                 fed = (input_ids, attention_mask, pixel_values, depth_values, labels)
                 return CausalLMOutputWithPast(loss=loss_with_points(self, *fed, packed=packed))
-            images = self._features(pixel_values, image_block_sizes, depth=False)
+            images = self.features(pixel_values, image_block_sizes, depth=False)
             idle = [] if images else self._idle_part(depth=False)
-            depths = self._features(depth_values, depth_block_sizes, depth=True)
+            depths = self.features(depth_values, depth_block_sizes, depth=True)
             idle += [] if depths else self._idle_part(depth=True)
             fused = self.fuse(input_ids, attention_mask, images, depths, labels)
             inputs_embeds, mask = fused.inputs_embeds, fused.attention_mask
@@ -318,12 +318,12 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         block = projector(features.repeat(1, 1, scales))
         return [0.0 * (block.sum() + self.newline().sum())]
 
-    def _features(self, pixels: Tensor | None, block_sizes: Sequence[BlockSize] | None, *, depth: bool) -> list[Tensor]:
+    def features(self, pixels: Tensor | None, block_sizes: Sequence[BlockSize] | None, *, depth: bool) -> list[Tensor]:
+        """:meth:`encode_media` where there may be no pictures of a kind."""
         if pixels is None or len(pixels) == 0:
             return []
         return self.encode_media(pixels, block_sizes or [None] * len(pixels), depth=depth)
 
-    @torch.no_grad()
     def generate(
         self,
         input_ids: Tensor,
@@ -349,19 +349,16 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         Returns:
             (B, S + N): ``input_ids`` and the new tokens behind them, as every model of transformers gives them.
         """
-        images = self._features(pixel_values, image_block_sizes, depth=False)
-        depths = self._features(depth_values, depth_block_sizes, depth=True)
-        embeddings, mask = padded_left(self.fuse(input_ids, attention_mask, images, depths))
-        self.llm.generation_config = self.generation_config
-        if generation_config is not None:
-            kwargs["generation_config"] = generation_config
-        output = self.llm.generate(inputs_embeds=embeddings, attention_mask=mask, **kwargs)
-        written = output if isinstance(output, Tensor) else output.sequences
-        sequences = torch.cat([input_ids.repeat_interleave(len(written) // len(input_ids), dim=0), written], dim=1)
-        if isinstance(output, Tensor):
-            return sequences
-        output.sequences = sequences
-        return output
+        return transformers_generation.generate(
+            self,
+            input_ids,
+            generation_config,
+            attention_mask=attention_mask,
+            pixel_values=pixel_values,
+            depth_values=depth_values,
+            block_sizes={"image_block_sizes": image_block_sizes, "depth_block_sizes": depth_block_sizes},
+            **kwargs,
+        )
 
     # ---- on disk -----------------------------------------------------------------------------------------------
 
