@@ -9,6 +9,8 @@ from torch.nn.functional import batch_norm, conv2d
 
 from roborefer.models.vision_stem import ConvolutionalStem
 
+from .pointing_models import pointing_model
+
 CHANNELS = (4, 6, 8)
 
 
@@ -71,3 +73,26 @@ def test_all_of_it_is_floating_point_and_follows_the_type() -> None:
     made.train()
     made(torch.randn(2, 3, 16, 16).bfloat16())
     assert all(norm.num_batches_tracked == 1 for norm in norms)
+
+
+def test_fine_tuning_keeps_the_statistics() -> None:
+    model = pointing_model()
+    size = model.config.tile_size
+    before = {name: buffer.clone() for name, buffer in model.named_buffers() if "running" in name}
+    assert before
+    model.set_trainable("sft")
+    model.train()
+    assert model.training
+    with torch.no_grad():
+        model.look(torch.randn(2, 3, size, size), torch.randn(2, 3, size, size))
+    assert all(torch.equal(buffer, dict(model.named_buffers())[name]) for name, buffer in before.items())
+    assert any(parameter.requires_grad for parameter in model.vision_tower.stem.parameters())
+
+
+def test_teaching_from_nothing_moves_them() -> None:
+    model = pointing_model().train()
+    size = model.config.tile_size
+    before = {name: buffer.clone() for name, buffer in model.named_buffers() if "running" in name}
+    with torch.no_grad():
+        model.look(torch.randn(2, 3, size, size), torch.randn(2, 3, size, size))
+    assert not any(torch.equal(buffer, dict(model.named_buffers())[name]) for name, buffer in before.items())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -144,3 +145,41 @@ def merge_scales(tiles: Tensor, block_size: tuple[int, int], scales: list[int], 
         for grid in merged
     ]
     return torch.cat(resized, dim=0).permute(1, 2, 0)
+
+
+def project_scales(
+    projector: Projector,
+    features: Tensor,
+    block_sizes: Sequence[tuple[int, int] | None],
+    scales: Sequence[int],
+    output_index: int,
+) -> list[Tensor]:
+    """``dynamic_s2``: merge the scales of each picture, project tile by tile, lay out as one raster.
+
+    Args:
+        projector: Of the pictures' kind.
+        features: (T, N, C), the tiles of all scales of all pictures.
+        block_sizes: (rows, columns) of the largest scale per picture.
+        scales: Of each picture, in pixels.
+        output_index: The scale to whose grid the others are brought.
+
+    Returns:
+        (n, H) per picture.
+    """
+    smaller = sum((scale // scales[0]) ** 2 for scale in scales[:-1])
+    tiles, grids, start = [], [], 0
+    for block_size in block_sizes:
+        if block_size is None:
+            raise ValueError("expected a block size per picture for dynamic_s2, got None")
+        count = smaller + block_size[0] * block_size[1]
+        grid = merge_scales(features[start : start + count], block_size, scales, output_index)
+        start += count
+        rows, columns = (int(size // (features.shape[1] ** 0.5)) for size in grid.shape[:2])
+        tiles.append(split_grid(grid, rows, columns).flatten(1, 2))
+        grids.append((rows, columns))
+    if start != features.shape[0]:
+        raise ValueError(f"expected {start} tiles for block sizes {list(block_sizes)}, got {features.shape[0]}")
+    projected = projector(torch.cat(tiles))
+    side = int(projected.shape[1] ** 0.5)
+    parts = projected.unflatten(1, (side, side)).split([len(part) for part in tiles])
+    return [merge_grid(part, *grid).flatten(0, 1) for part, grid in zip(parts, grids, strict=True)]

@@ -23,7 +23,7 @@ from roborefer.models.config import ModelConfig
 from roborefer.models.fusion import FusedBatch, insert_media, pack, with_newline
 from roborefer.models.point_head import DenseFeatures, PointHead
 from roborefer.models.point_supervision import loss_with_points
-from roborefer.models.projector import Projector, merge_grid, merge_scales, split_grid
+from roborefer.models.projector import Projector, project_scales
 from roborefer.models.prompt import IGNORE_INDEX, end_token_id, media_token_ids
 from roborefer.models.vision_tower import VisionTower
 
@@ -65,6 +65,7 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         # Run each part exactly once a batch, towers with a blank tile if it has no picture for them. Processes that
         # share weights must take the same steps, and a batch without depth must give a lone projector a gradient.
         self.run_every_part = False
+        self.keep_statistics = False
         self.post_init()
 
     def get_input_embeddings(self) -> torch.nn.Module:
@@ -87,8 +88,10 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
 
     def set_trainable(self, stage: Stage) -> None:
         """Choose the parameters of a training stage (paper section 3.2): ``align`` the depth projector only,
-        ``sft`` everything that is ever computed, ``none`` nothing."""
+        ``sft`` everything that is ever computed, ``none`` nothing. The statistics of stems stay as they are: those of
+        the few pictures of a step say little."""
         self.requires_grad_(stage == "sft")
+        self.keep_statistics = True
         for tower in (self.vision_tower, self.depth_tower):
             if tower is not None:
                 tower.freeze_unused()
@@ -96,6 +99,15 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
             if self.depth_projector is None:
                 raise ValueError("expected a model with a depth projector for stage 'align', got an RGB-only one")
             self.depth_projector.requires_grad_(True)
+
+    def train(self, mode: bool = True) -> SpatialVLM:
+        """Training or evaluation mode; with ``keep_statistics`` stems normalize as in evaluation either way."""
+        super().train(mode)
+        if self.keep_statistics:
+            for module in self.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.eval()
+        return self
 
     def enable_input_require_grads(self) -> None:
         """Nothing: checkpointed activations need no such help, and frozen towers would compute gradients for nobody."""
@@ -121,7 +133,9 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         pixels = pixels.to(device=self.device, dtype=self.dtype)
         features = self._tower_features(tower, pixels)
         if self.config.image_aspect_ratio == "dynamic_s2":
-            blocks = self._project_scales(projector, features, block_sizes)
+            blocks = project_scales(
+                projector, features, block_sizes, self.config.s2_scales, self.config.s2_resize_output_to_scale_idx
+            )
         else:
             blocks = list(projector(features))
         newline = self.newline()
@@ -159,27 +173,6 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         if torch.is_grad_enabled() or self.run_every_part:
             return tower(pixels)
         return torch.cat([tower(part) for part in torch.split(pixels, _TILES_AT_ONCE)])
-
-    def _project_scales(self, projector: Projector, features: Tensor, block_sizes: Sequence[BlockSize]) -> list[Tensor]:
-        """``dynamic_s2``: merge the scales of each picture, project tile by tile, lay out as one raster."""
-        scales, output_index = self.config.s2_scales, self.config.s2_resize_output_to_scale_idx
-        smaller = sum((scale // scales[0]) ** 2 for scale in scales[:-1])
-        tiles, grids, start = [], [], 0
-        for block_size in block_sizes:
-            if block_size is None:
-                raise ValueError("expected a block size per picture for dynamic_s2, got None")
-            count = smaller + block_size[0] * block_size[1]
-            grid = merge_scales(features[start : start + count], block_size, scales, output_index)
-            start += count
-            rows, columns = (int(size // (features.shape[1] ** 0.5)) for size in grid.shape[:2])
-            tiles.append(split_grid(grid, rows, columns).flatten(1, 2))
-            grids.append((rows, columns))
-        if start != features.shape[0]:
-            raise ValueError(f"expected {start} tiles for block sizes {list(block_sizes)}, got {features.shape[0]}")
-        projected = projector(torch.cat(tiles))
-        side = int(projected.shape[1] ** 0.5)
-        parts = projected.unflatten(1, (side, side)).split([len(part) for part in tiles])
-        return [merge_grid(part, *grid).flatten(0, 1) for part, grid in zip(parts, grids, strict=True)]
 
     # ---- fusion ------------------------------------------------------------------------------------------------
 
