@@ -115,7 +115,7 @@ def split_grid(grid: Tensor, rows: int, columns: int) -> Tensor:
     return tiles.permute(0, 2, 1, 3, 4).reshape(rows * columns, height, width, channels)
 
 
-def merge_scales(tiles: Tensor, block_size: tuple[int, int], scales: list[int], output_index: int) -> Tensor:
+def merge_scales(tiles: Tensor, block_size: tuple[int, int], scales: Sequence[int], output_index: int) -> Tensor:
     """Join the tiles of all scales of one image (``dynamic_s2``) into one feature grid.
 
     Each smaller scale is laid out on its square grid and brought to the size of scale ``output_index`` by area
