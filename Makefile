@@ -32,6 +32,8 @@ $(STAMP): pyproject.toml constraints/cpu.txt
 	@$(BIN)/python -m pip install -qq -c constraints/cpu.txt -e '.[dev]'
 	@# Its data file is the real Qwen2 vocabulary, which the tests need; it is never imported, so nor are its own needs.
 	@$(BIN)/python -m pip install -qq --no-deps dashscope==2.0.2
+	@# A client that the server's tests drive; what else it needs (0.7 GB) is for running models in its own process.
+	@$(BIN)/python -m pip install -qq --no-deps moondream==2.6.1
 	@touch $@
 
 demo: $(STAMP)  ## point in a photograph and in an RGB-D pair; pictures go to runs/demo

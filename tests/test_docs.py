@@ -54,6 +54,7 @@ RUNNABLE = [
     words
     for _, words in COMMANDS
     if words[0] == "roborefer"
+    and words[1] != "serve"  # it would not come back
     and not {"--model", "--rgb-model"} & {*words}
     and not any("desk." in word for word in words)
 ]

@@ -97,6 +97,7 @@ def test_what_depth_buys(bench: Path, tmp_path: Path) -> None:
     words = (bench, "--depth", "none", "--depth", "given", "--out", tmp_path / "run", "--limit", 1, "-q")
     result = run(*words)
     assert result.exit_code == 0, result.output
+    assert "What depth bought, from depth none to depth given" in result.output
     assert "depth none  depth given" in result.output
     answers = [(tmp_path / "run" / f"depth-{depth}" / "answers.jsonl").read_text() for depth in ("none", "given")]
     assert all(text.count("\n") == 2 for text in answers)
@@ -115,13 +116,33 @@ def test_tasks_in_a_row(bench: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "report.html").exists()
 
 
+def test_tasks_may_be_joined_by_commas(bench: Path, tmp_path: Path) -> None:
+    run(bench, "--tasks", "Placement,Location", "--limit", 1, "--out", tmp_path / "run", "--no-report", "-q")
+    content = json.loads((tmp_path / "run" / "results.json").read_text())
+    assert content["benchmark"]["tasks"] == {"Location": 1, "Placement": 1}
+
+
+def test_tasks_come_after_the_benchmark(bench: Path) -> None:
+    assert refused("-q", "--tasks", "Location", bench) == (
+        "expected BENCH before --tasks, got only tasks: roborefer evaluate BENCH --tasks ..."
+    )
+
+
+def test_a_run_over_another_benchmark_is_refused_before_anything_is_asked(bench: Path, tmp_path: Path) -> None:
+    run(bench, "--out", tmp_path / "first", "--tasks", "Location", "--no-report", "-q")
+    text = refused(bench, "--tasks", "Placement", "--compare", tmp_path / "first", "--out", tmp_path / "second", "-q")
+    assert text.startswith("expected --compare of a run over the samples of RefSpatial-Bench")
+    assert not (tmp_path / "second").exists()
+
+
 def test_another_run_is_compared(bench: Path, tmp_path: Path) -> None:
     run(bench, "--out", tmp_path / "first", "--limit", 1, "--no-report", "-q")
     words = ("--depth", "given", "--out", tmp_path / "second", "--compare", tmp_path / "first", "--limit", 1, "-q")
     result = run(bench, *words)
-    assert "packaged  packaged" in result.output
+    assert f"Compared with {tmp_path / 'first'}" in result.output
+    assert "depth none  depth given" in result.output
     assert "difference [95 %]" in result.output
-    assert '"comparison": {' in (tmp_path / "second" / "report.html").read_text()
+    assert '"comparison": [{' in (tmp_path / "second" / "report.html").read_text()
 
 
 def test_folders_are_named_where_none_is(bench: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +168,8 @@ def test_reasoning_is_asked_for(bench: Path, tmp_path: Path) -> None:
         (["--url", "http://h", "--api-key-env", "NO_SUCH_KEY"],
          "expected a key in the variable NO_SUCH_KEY, got none: export it"),
         (["--url", "http://h", "--timeout", "0"],
-         "expected --timeout above 0, --retries and --backoff of at least 0, got less"),
+         "expected --timeout above 0, --retries and --backoff of at least 0, got 0, 5 and 1"),
+        (["--url", "http://h", "--rate", "nan"], "expected --rate above 0, got nan"),
         (["--tasks", "Nowhere"], "expected --tasks out of Location, Placement, got 'Nowhere' for BENCH"),
         (["--compare", "nowhere"], "expected a run's folder with its results.json, got nowhere: finish that run first"),
     ],

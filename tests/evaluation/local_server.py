@@ -30,6 +30,7 @@ class Traffic:
         answer: From a question to the text that is answered.
         fault: What goes wrong.
         stall: Seconds that a stalled request takes.
+        retry_after: What the header of that name says where a fault has status 429.
     """
 
     requests: list[tuple[str, Mapping[str, str], Any]] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Traffic:
     answer: Callable[[str], str] = lambda question: INSIDE
     fault: Fault = lambda question, number: None
     stall: float = 0.0
+    retry_after: str = "0.01"
     _open: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -111,6 +113,8 @@ def _handler(traffic: Traffic) -> type[BaseHTTPRequestHandler]:
                 return
             if fault == "html":
                 self.send(200, b"<!doctype html><title>Sign\nin</title>", "text/html")
+            elif fault == "no model":
+                self.send(404, b'{"error": {"message": "The model m does\\nnot exist", "code": 404}}')
             elif fault == "garbage":
                 self.send(200, b"no JSON")
             elif fault == "odd":
@@ -125,7 +129,8 @@ def _handler(traffic: Traffic) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-type", kind)
             self.send_header("content-length", str(len(body)))
             if status in (429, 301):
-                self.send_header("retry-after" if status == 429 else "location", "0.01" if status == 429 else "/x")
+                name, value = ("retry-after", traffic.retry_after) if status == 429 else ("location", "/x")
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +94,7 @@ def test_gemini() -> None:
     path, _, content = traffic.requests[0]
     assert path == "/v1beta/models/gemini-2.5-pro:generateContent"
     assert content["contents"][0]["parts"][0]["inline_data"]["mime_type"] == "image/png"
-    assert content["generationConfig"]["temperature"] == 0
+    assert content["generationConfig"] == {"temperature": 0, "maxOutputTokens": 8192}  # its thoughts count, too
 
 
 def test_moondream() -> None:
@@ -151,6 +154,15 @@ def test_other_formats_become_png(tmp_path: Path) -> None:
     kind, content, _ = encode_picture(tmp_path / "a.webp")
     assert kind == "image/png"
     assert decoded("base64," + content).size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_picture_that_is_cut_short_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "cut"
+    picture().resize((200, 150)).save(path, kind)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"expected a whole picture, got one that is truncated or broken in .*cut"):
+        encode_picture(path)
 
 
 def test_a_picture_on_its_side_is_sent_upright(tmp_path: Path) -> None:
@@ -225,7 +237,9 @@ def test_a_reply_that_is_no_json_is_a_failure() -> None:
         ("html", "expected JSON from URL/v1/chat/completions, got an HTML page ('Sign in'): check --url and --api"),
         ("401", "expected URL/v1/chat/completions to answer, got HTTP 401: it wants a key: name its variable with "
                 "--api-key-env"),
-        ("404", "expected URL/v1/chat/completions to answer, got HTTP 404: there is nothing at this address"),
+        ("404", "expected URL/v1/chat/completions to answer, got HTTP 404: there is no such address, or no such model"),
+        ("no model", "expected URL/v1/chat/completions to answer, got HTTP 404: there is no such address, or no such "
+                     "model (The model m does not exist)"),
         ("301", "expected URL/v1/chat/completions to answer, got HTTP 301: it redirects elsewhere"),
     ],
 )  # fmt: skip
@@ -235,6 +249,28 @@ def test_a_server_that_is_none_stops_the_run(fault: str, text: str) -> None:
         ServerBackend(ServerSettings(url, "openai", "m"), client).ask([cup()])
     assert str(caught.value).replace(url, "URL") == text
     assert len(traffic.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("html", "its reply is an HTML page ('Sign in')"),
+        ("403", "HTTP 403: <html>Bad gateway</html>"),
+        ("no model", "HTTP 404: The model m does not exist"),
+    ],
+)
+def test_a_server_that_has_answered_before_fails_one_request(fault: str, error: str) -> None:
+    traffic = Traffic(fault=lambda question, number: fault if "cup 2." in question else None)
+    with running_server(traffic) as url, HttpClient(QUICK) as client:
+        backend = ServerBackend(ServerSettings(url, "openai", "m"), client)
+        replies = backend.ask([cup(), cup(text="Point to cup 2."), cup()])
+    assert [reply.error for reply in replies] == [None, error, None]
+
+
+def test_a_key_that_is_refused_later_stops_the_run() -> None:
+    traffic = Traffic(fault=lambda question, number: "401" if "cup 2." in question else None)
+    with running_server(traffic) as url, HttpClient(QUICK) as client, pytest.raises(InputError, match="wants a key"):
+        ServerBackend(ServerSettings(url, "openai", "m"), client).ask([cup(), cup(text="Point to cup 2.")])
 
 
 def test_nobody_at_the_address_stops_the_run() -> None:
@@ -272,10 +308,10 @@ def test_a_reply_may_be_long_but_not_endless(monkeypatch: pytest.MonkeyPatch) ->
 # ---- patience --------------------------------------------------------------------------------------------------------
 
 
-def waits(client_patience: Patience, fault: str, tries: int) -> list[float]:
+def waits(client_patience: Patience, fault: str, tries: int, retry_after: str = "0.01") -> list[float]:
     waited: list[float] = []
     with (
-        running_server(Traffic(fault=lambda question, number: fault)) as url,
+        running_server(Traffic(fault=lambda question, number: fault, retry_after=retry_after)) as url,
         HttpClient(client_patience, sleep=waited.append) as client,
         pytest.raises(RequestFailedError),
     ):
@@ -294,6 +330,18 @@ def test_waits_double_and_vary() -> None:
 
 def test_a_server_may_ask_for_a_longer_wait() -> None:
     assert waits(Patience(retries=1, backoff=0.0), "429", 1) == [0.01]
+    assert waits(Patience(retries=1, backoff=0.0), "429", 1, "99999") == [600.0]
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(90, 60, 90), (-90, 0, 0)])
+def test_a_wait_may_be_told_as_a_date(seconds: int, least: float, most: float) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+    assert least <= waits(Patience(retries=1, backoff=0.0), "429", 1, date)[0] <= most
+
+
+@pytest.mark.parametrize("odd", ["soon", "nan", "Thu, 99 Nov 9999999 00:00:00 GMT", "-5"])
+def test_a_wait_that_is_none_is_passed_over(odd: str) -> None:
+    assert waits(Patience(retries=1, backoff=0.0), "429", 1, odd) == [0.0]
 
 
 def test_requests_keep_to_the_rate() -> None:
@@ -321,7 +369,13 @@ def test_threads_share_one_client() -> None:
     assert traffic.together > 1
 
 
-@pytest.mark.parametrize("settings", [{"timeout": 0}, {"retries": -1}, {"backoff": -1}, {"per_minute": 0}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"timeout": 0}, {"timeout": math.nan}, {"timeout": math.inf}, {"retries": -1}, {"backoff": -1},
+        {"backoff": math.nan}, {"per_minute": 0}, {"per_minute": math.nan},
+    ],
+)  # fmt: skip
 def test_patience_that_cannot_be(settings: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         Patience(**settings)

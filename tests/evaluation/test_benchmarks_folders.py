@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from roborefer.errors import InputError
 from roborefer.evaluation.benchmarks.opening import open_benchmark
 from roborefer.evaluation.benchmarks.plain_pickle import read_plain_pickle
+from roborefer.evaluation.profiles import PROFILES, question_text
 from roborefer.evaluation.samples import BoxTarget, MaskTarget, PolygonTarget, YesNoTarget, read_mask
 from roborefer.structures import Box
 
@@ -55,6 +57,16 @@ def test_where2place_masks_go_by_line(tmp_path: Path) -> None:
     assert target.rule == "soft"
 
 
+def test_the_sentence_about_the_form_is_a_suffix(tmp_path: Path) -> None:
+    records = where2place(tmp_path)
+    records[0]["text"] += " Your answer should be formatted as a list of tuples, i.e. [(x1, y1)]."
+    write_lines(tmp_path / "point_questions.jsonl", records)
+    first, second = open_benchmark(tmp_path).samples
+    assert (first.prompt, second.prompt, second.suffix) == ("Find space.", "Find space.", "")
+    assert question_text(first, PROFILES["roborefer"], reasoning=False) == records[0]["text"]
+    assert question_text(first, PROFILES["molmo"], reasoning=False) == "Find space."
+
+
 def test_where2place_without_a_mask(tmp_path: Path) -> None:
     write_lines(tmp_path / "point_questions.jsonl", where2place(tmp_path))
     (tmp_path / "masks" / "01.jpg").unlink()
@@ -85,6 +97,10 @@ def test_robospatial_home(tmp_path: Path) -> None:
     assert benchmark.samples[0].target == PolygonTarget(((0.1, 0.1), (0.5, 0.1), (0.5, 0.6)))
     assert benchmark.samples[0].depth == tmp_path / "images" / "depth_context_0.png"
     assert benchmark.samples[1].target == YesNoTarget("no")
+    assert [record["question"] for record in records] == [sample.extra["question"] for sample in benchmark.samples]
+    # Depth of another size is of no use for a model, but nobody who gives none has to mind.
+    save(depth().resize((20, 15)), tmp_path / "images" / "depth_context_0.png")
+    assert open_benchmark(tmp_path).samples[0].depth is not None
     records[0]["category"] = "contxt"
     (tmp_path / "annotations.json").write_text(json.dumps(records))
     assert refusal(tmp_path) == (
@@ -133,6 +149,22 @@ def test_point_bench_unpacks_its_archives(tmp_path: Path) -> None:
         "data.json", "selected_images", "selected_images.zip", "selected_masks", "selected_masks.zip",
     ]  # fmt: skip
     assert not (tmp_path / "selected_images").exists()
+
+
+def test_names_in_utf8_that_an_archive_does_not_say_so_of(tmp_path: Path) -> None:
+    point_bench(tmp_path / "whole")
+    bench = tmp_path / "packed"
+    shutil.copytree(tmp_path / "whole" / "selected_masks", bench / "selected_masks")
+    shutil.copy(tmp_path / "whole" / "data.json", bench)
+    stored = COMPOSED.encode("utf-8").decode("cp437")  # as it is read where nothing says UTF-8
+    name, plain = stored.encode("utf-8"), COMPOSED.encode("utf-8")
+    with zipfile.ZipFile(bench / "whole.zip", "w") as archive:
+        archive.writestr("x" * len(plain), (tmp_path / "whole" / "selected_images" / DECOMPOSED).read_bytes())
+    content = (bench / "whole.zip").read_bytes().replace(b"x" * len(plain), plain)
+    (bench / "selected_images.zip").write_bytes(content)
+    (bench / "whole.zip").unlink()
+    assert zipfile.ZipFile(bench / "selected_images.zip").namelist() == [name.decode()]
+    assert len(open_benchmark(bench).samples) == 2
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from huggingface_hub.utils import filter_repo_objects
 
 from roborefer.answers import write_answer
 from roborefer.errors import InputError
@@ -20,7 +22,7 @@ from roborefer.refspatial.reader import turns_of
 from roborefer.refspatial.run_folder import read_records
 
 from ..refspatial.asked_scenes import made_up_scene  # noqa: TID252 - shared with the room that it stands in for
-from .made_up import write_refspatial
+from .made_up import cell, mask, picture, write_parquet, write_refspatial
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +121,31 @@ def test_a_hub_id_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert fetched[0][0] == "someone/RefSpatial-Bench"
     assert fetched[0][1]["repo_type"] == "dataset"
     assert fetched[0][1]["revision"] == "v1"
-    assert "**/*.parquet" in fetched[0][1]["allow_patterns"]
+    assert [told["allow_patterns"][0] for _, told in fetched] == ["*.parquet", "*.json"]
+
+
+def test_of_a_repository_with_both_forms_the_tables_are_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """RefSpatial-Bench has folders and Parquet files; records without their pictures would be of no use."""
+    repository = write_refspatial(tmp_path / "repository", {"Location": 2})
+    row = {"id": 0, "image": cell(picture()), "mask": cell(mask()), "object": "cup", "prompt": "Point to it.",
+           "suffix": "", "step": 1}  # fmt: skip
+    write_parquet(repository / "data" / "location-00000-of-00001.parquet", [row])
+
+    def snapshot(hub_id: str, *, allow_patterns: list[str], **told: Any) -> str:
+        names = [path.relative_to(repository).as_posix() for path in repository.rglob("*") if path.is_file()]
+        for name in filter_repo_objects(names, allow_patterns=allow_patterns):
+            (tmp_path / "cache" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(repository / name, tmp_path / "cache" / name)
+        return str(tmp_path / "cache")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    assert [sample.key for sample in open_benchmark("BAAI/RefSpatial-Bench").samples] == ["Location/0"]
+    shutil.rmtree(tmp_path / "cache")
+    (repository / "data" / "location-00000-of-00001.parquet").unlink()
+    (tmp_path / "cache").mkdir()
+    assert len(open_benchmark("someone/folders").samples) == 2
 
 
 def test_a_mistyped_folder_is_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -208,10 +210,47 @@ def test_sat_may_name_the_right_answer(tmp_path: Path) -> None:
 
 
 def test_embspatial_pictures_may_be_base64(tmp_path: Path) -> None:
-    import base64
-
     write_parquet(tmp_path / "test.parquet", [EMB_SPATIAL | {"image": base64.b64encode(png(picture())).decode()}])
     assert open_benchmark(tmp_path).samples[0].images == (png(picture()),)
+
+
+def test_embspatial_as_its_authors_publish_it(tmp_path: Path) -> None:
+    record = EMB_SPATIAL | {"image": base64.b64encode(png(picture())).decode()}
+    (tmp_path / "embspatial_bench.json").write_text(json.dumps([record, record | {"question_id": "mp3d_58"}]))
+    (tmp_path / "embspatial_sft.json").write_text("[]")
+    for source in (tmp_path, tmp_path / "embspatial_bench.json"):
+        benchmark = open_benchmark(source)
+        assert (benchmark.name, [sample.key for sample in benchmark.samples]) == (
+            "EmbSpatial-Bench", ["mp3d_57", "mp3d_58"],
+        )  # fmt: skip
+        assert benchmark.samples[0].images == (png(picture()),)
+
+
+def test_of_several_splits_one_is_read_and_the_others_are_told(tmp_path: Path) -> None:
+    for name, row in (("val", BLINK), ("test", BLINK | {"answer": "hidden", "idx": "test_Relative_Depth_1"})):
+        write_parquet(tmp_path / "blink" / "Relative_Depth" / f"{name}-00000-of-00001.parquet", [row])
+    blink = open_benchmark(tmp_path / "blink")
+    assert [sample.key for sample in blink.samples] == ["val_Relative_Depth_1"]
+    assert blink.notes == ("not read, because of another split than val: Relative_Depth/test-00000-of-00001.parquet",)
+    for name in ("SAT_train", "SAT_static", "SAT_val", "SAT_test"):
+        write_parquet(tmp_path / "sat" / f"{name}.parquet", [SAT | {"question": f"{name}?"}])
+    sat = open_benchmark(tmp_path / "sat")
+    assert [sample.prompt for sample in sat.samples] == ["SAT_test? (A) left (B) right"]
+    assert "SAT_static.parquet, SAT_train.parquet, SAT_val.parquet" in sat.notes[0]
+
+
+def test_questions_without_ids_are_counted_over_all_files(tmp_path: Path) -> None:
+    for number in range(2):
+        write_parquet(tmp_path / f"test-{number}.parquet", [SAT, SAT])
+    assert [sample.key for sample in open_benchmark(tmp_path).samples] == ["SAT/0", "SAT/1", "SAT/2", "SAT/3"]
+
+
+def test_a_folder_may_name_the_split(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "unseen" / "0000.parquet", [refspatial_row(0)])
+    write_parquet(tmp_path / "location" / "0000.parquet", [refspatial_row(0)])
+    benchmark = open_benchmark(tmp_path)
+    assert set(benchmark.tasks) == {"Location", "Unseen"}
+    assert [sample.key for sample in benchmark.samples if sample.repeated] == ["Unseen/0"]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from PIL import Image
 
 from roborefer.errors import InputError
 from roborefer.evaluation.benchmarks.opening import open_benchmark
+from roborefer.evaluation.runner import RunSettings, score_run
 from roborefer.evaluation.samples import MaskTarget, read_mask, read_metric_depth
 from roborefer.structures import Intrinsics, Point, Step
 
-from .made_up import HEIGHT, SQUARE, WIDTH, depth, mask, question, save, write_questions, write_refspatial
+from .made_up import HEIGHT, SQUARE, WIDTH, depth, mask, picture, question, save, write_questions, write_refspatial
 
 CAMERA = {"fx": 40.0, "fy": 40.0, "cx": 20.0, "cy": 15.0, "width": WIDTH, "height": HEIGHT, "pixel_center": 0.5}
 
@@ -101,6 +102,10 @@ def test_our_own_keys_are_read(folder: Path) -> None:
                     "BENCH/Location/question.json line 2 has too"),
         ({"id": 1.5}, "expected text or a whole number as 'id', got 1.5 in BENCH/Location/question.json line 12"),
         ({"step": "two"}, "expected a whole number as 'step', got 'two' in BENCH/Location/question.json line 12"),
+        ({"step": float("nan")}, "expected a whole number as 'step', got nan in BENCH/Location/question.json line 12"),
+        ({"scene": 5}, "expected text as 'scene', got int in BENCH/Location/question.json line 12"),
+        ({"steps": [{"kind": "Position", "target": "a", "value": [1.2, 0.5]}], "key_steps": [0]},
+         "expected a Position within 0-1, got [1.2, 0.5] in BENCH/Location/question.json line 12"),
         ({"rgb_path": "image/9.png"}, "no such file: BENCH/Location/image/9.png, named in "
                                       "BENCH/Location/question.json line 12; copy the benchmark again"),
         ({"mask_path": "mask/9.png"}, "no such file: BENCH/Location/mask/9.png, named in "
@@ -160,12 +165,46 @@ def test_a_byte_order_mark_is_passed_over(folder: Path) -> None:
     assert len(open_benchmark(folder, tasks=("Location",)).samples) == 1
 
 
-def test_an_empty_mask_is_refused_when_it_is_scored(folder: Path) -> None:
-    save(mask(0), folder / "Location" / "mask" / "0.png")
-    sample = open_benchmark(folder).samples[0]
+def test_an_empty_mask_is_refused_with_file_and_line(folder: Path) -> None:
+    save(mask(0), folder / "Location" / "mask" / "1.png")
+    sample = open_benchmark(folder).samples[1]
     assert isinstance(sample.target, MaskTarget)
-    with pytest.raises(InputError, match=r"expected a mask with something inside, got an empty one in .*mask/0\.png"):
+    with pytest.raises(InputError) as caught:
         read_mask(sample.target, sample.image_size)
+    assert str(caught.value).replace(str(folder), "BENCH") == (
+        "expected a mask with something inside, got an empty one in BENCH/Location/mask/1.png, named in "
+        "BENCH/Location/question.json line 12: draw it again"
+    )
+
+
+def test_a_task_without_its_questions_is_not_passed_over(folder: Path) -> None:
+    (folder / "Placement" / "question.json").unlink()
+    assert refusal(folder) == "no such file: BENCH/Placement/question.json; check the path"
+    assert open_benchmark(folder, tasks=("Location",)).tasks == ("Location",)
+
+
+@pytest.mark.parametrize("name", ["Location", "Location/question.json"])
+def test_the_folder_of_a_task_is_told_from_the_benchmarks(folder: Path, name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        open_benchmark(folder / name)
+    assert str(caught.value).replace(str(folder), "BENCH") == (
+        f"expected a benchmark's folder, got BENCH/{name} of one of its tasks: name BENCH with --tasks Location"
+    )
+
+
+def test_questions_of_unseen_that_other_tasks_have_are_marked(tmp_path: Path) -> None:
+    folder = write_refspatial(tmp_path, {"Location": 3, "Unseen": 4})
+    # The second asks the same about another picture, the third about a picture that was saved otherwise.
+    save(picture(7), folder / "Unseen" / "image" / "1.png")
+    picture(2).save(folder / "Unseen" / "image" / "2.png", compress_level=0)
+    benchmark = open_benchmark(folder)
+    assert [sample.key for sample in benchmark.samples if sample.repeated] == ["Unseen/0", "Unseen/2"]
+    assert benchmark.notes == (
+        "2 questions of Unseen stand in other tasks, too: where tasks are taken together they count once",
+    )
+    summary = score_run(benchmark, RunSettings("m"), {}).summary
+    assert (summary.tasks["Unseen"].samples, summary.all.samples) == (4, 5)
+    assert sum(group.samples for group in summary.steps.values()) == 5
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGB", "RGBA", "I;16"])

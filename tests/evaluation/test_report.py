@@ -19,10 +19,10 @@ from roborefer.evaluation.asking import Question, Reply
 from roborefer.evaluation.benchmarks.opening import open_benchmark
 from roborefer.evaluation.report import report_page, write_report
 from roborefer.evaluation.results_file import results_content
-from roborefer.evaluation.runner import RunResults, RunSettings, evaluate
+from roborefer.evaluation.runner import RunResults, RunSettings, evaluate, score_run
 
 from .local_server import by_number
-from .made_up import INSIDE, write_refspatial
+from .made_up import INSIDE, cell, picture, write_parquet, write_refspatial
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(
@@ -180,7 +180,7 @@ def test_a_harmful_answer_is_shown_as_text(tried: dict[str, Any]) -> None:
 def test_steps_are_drawn_and_told(tried: dict[str, Any]) -> None:
     sample = tried["key=Location%2F4"][3]
     assert "Position of the pen: (0.510, 0.490)" in sample
-    assert '<rect x="503"' in sample
+    assert '<rect x="501"' in sample
 
 
 @needs_browser
@@ -190,7 +190,41 @@ def test_two_runs_side_by_side_in_a_browser(pages: dict[str, Path]) -> None:
     assert "<h2>a, depth none</h2>" in dom
     assert "<h2>b, depth none</h2>" in dom
     assert dom.count("<circle") == 2
-    assert "<th>difference</th><th>p</th>" in dom
+    assert "<th>difference</th><th>95 %</th><th>p</th><th>better</th><th>worse</th>" in dom
+    assert "<td>Location</td><td>7</td><td>28.6</td><td>71.4</td><td>+42.9</td>" in dom
+    # Two points at one place are seen as two.
+    assert [float(radius) for radius in re.findall(r'<circle [^>]*r="(\d+)"', dom)] == [14, 9]
+
+
+@needs_browser
+def test_all_numbers_are_in_the_page(pages: dict[str, Path]) -> None:
+    dom = browser("--dump-dom", page=pages["one"])
+    shown = re.search(r'<pre id="numbers">(.*?)</pre>', dom, re.DOTALL)
+    assert shown is not None
+    assert all(f"\n{name} " in shown[1] for name in ("all", "protocol", "lmms-eval", "steps"))
+
+
+@needs_browser
+def test_a_telephone_shows_it_without_scrolling_sideways(pages: dict[str, Path]) -> None:
+    """Chromium's own window is never that narrow: a frame holds the page."""
+    frame = pages["two"].with_name("frame.html")
+    frame.write_text(
+        '<iframe src="two.html" style="width:360px;height:800px"></iframe><script>onload = () => { '
+        "const page = frames[0].document.documentElement; "
+        'document.body.append("width " + page.clientWidth + " of " + page.scrollWidth); }</script>'
+    )
+    dom = browser("--dump-dom", "--allow-file-access-from-files", page=frame)
+    told = re.search(r"width (\d+) of (\d+)", dom)
+    assert told is not None
+    assert told[1] == told[2] != "0"
+
+
+def test_what_is_right_is_told_where_no_mask_shows_it(tmp_path: Path) -> None:
+    row = {"data_source": "mp3d", "question_id": "q", "question": "Which?", "relation": "close", "answer": 1,
+           "image": cell(picture()), "answer_options": ["a cup", "a pen"]}  # fmt: skip
+    write_parquet(tmp_path / "test.parquet", [row])
+    page = report_page(score_run(open_benchmark(tmp_path), RunSettings("m"), {}))
+    assert '"facts": ["mp3d", "close", "right is B"]' in page
 
 
 @needs_browser

@@ -11,9 +11,9 @@ import pytest
 from roborefer.errors import InputError
 from roborefer.evaluation.asking import Question, Reply
 from roborefer.evaluation.benchmarks.opening import open_benchmark
-from roborefer.evaluation.comparison import compare_runs
+from roborefer.evaluation.comparison import check_same_questions, compare_runs, compare_scores, run_names
 from roborefer.evaluation.model_fingerprint import folder_fingerprint
-from roborefer.evaluation.results_file import read_results, scores_by, write_results
+from roborefer.evaluation.results_file import read_results, results_content, scores_by, write_results
 from roborefer.evaluation.robospatial_eval import is_robospatial, robospatial_results
 from roborefer.evaluation.runner import RunResults, RunSettings, evaluate
 from roborefer.evaluation.table import comparison_table, results_table
@@ -76,6 +76,15 @@ def test_tables_have_aligned_columns(results: RunResults) -> None:
         assert len(rule) == max(len(head), *map(len, rows))
 
 
+def test_choices_have_no_first_point(tmp_path: Path) -> None:
+    row = {"data_source": "mp3d", "question_id": "q", "question": "Which?", "relation": "close", "answer": 1,
+           "image": cell(picture()), "answer_options": ["a cup", "a pen"]}  # fmt: skip
+    benchmark = open_benchmark(write_parquet(tmp_path / "test.parquet", [row]))
+    table = results_table(evaluate(benchmark, Told("(B)"), RunSettings("m")))
+    assert "first point" not in table
+    assert "mp3d  1  100.0 [100.0, 100.0]  100.0" in table
+
+
 def test_a_comparison_tells_what_changed(results: RunResults) -> None:
     better = evaluate(results.benchmark, Told(*[INSIDE] * 10), RunSettings("b"))
     table = comparison_table(("a", "b"), compare_runs(results, better))
@@ -115,13 +124,58 @@ def test_what_a_protocol_leaves_out_has_no_score(tmp_path: Path) -> None:
     assert "100.0 (1 left out)" in results_table(failed)
 
 
-@pytest.mark.parametrize("content", [None, "{}", "broken", '{"format": "other"}'])
+@pytest.mark.parametrize(
+    "content", [None, "{}", "broken", '{"format": "other"}', '{"format": "roborefer-evaluation-1"}']
+)
 def test_a_folder_without_results(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "results.json").write_text(content)
     with pytest.raises(InputError) as caught:
         read_results(tmp_path)
     assert str(caught.value) == f"expected a run's folder with its results.json, got {tmp_path}: finish that run first"
+
+
+def test_a_run_over_something_else_is_not_compared(results: RunResults, tmp_path: Path) -> None:
+    content = results_content(results)
+    check_same_questions(content, results.benchmark)
+    name = results.benchmark.name
+    other = open_benchmark(write_refspatial(tmp_path / "other", {"Nowhere": 1}))
+    with pytest.raises(InputError) as caught:
+        check_same_questions(content, other)
+    assert str(caught.value) == (
+        f"expected --compare of a run over the samples of {name}, got one over {name} without any of them"
+    )
+    changed = content["samples"][1] | {"prompt": "Point elsewhere."}
+    content["samples"] = [content["samples"][0], changed, *content["samples"][2:]]
+    with pytest.raises(InputError) as caught:
+        check_same_questions(content, results.benchmark)
+    assert str(caught.value) == (
+        f"expected --compare of a run over {name}, got one over {name} with another question as {changed['key']}"
+    )
+    content["benchmark"]["name"] = "Where2Place"
+    with pytest.raises(InputError, match=r"^expected --compare of a run over .*, got one over Where2Place with"):
+        check_same_questions(content, results.benchmark)
+
+
+def test_questions_of_two_tasks_are_compared_once_in_all() -> None:
+    after = [("Location/0", "Location", 1.0, False), ("Location/1", "Location", 0.0, False)]
+    after += [("Unseen/0", "Unseen", 1.0, True)]
+    pairs = dict(compare_scores({"Location/0": 0.0, "Location/1": 0.0, "Unseen/0": 0.0}, after))
+    assert {name: pair.samples for name, pair in pairs.items()} == {"Location": 2, "Unseen": 1, "all": 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"model": "x/b"}, ["a, depth none", "b, depth none"]),
+        ({"depth": "given"}, ["depth none", "depth given"]),
+        ({"reasoning": True}, ["depth none", "depth none, reasoning"]),
+        ({}, ["depth none (first)", "depth none (second)"]),
+    ],
+)
+def test_runs_have_names_that_tell_them_apart(changes: dict[str, object], names: list[str]) -> None:
+    first = {"model": "runs/a/", "depth": "none", "reasoning": False}
+    assert run_names([first, first | changes]) == names
 
 
 def test_the_file_for_robospatial_eval(tmp_path: Path) -> None:

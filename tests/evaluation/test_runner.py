@@ -6,17 +6,18 @@ import json
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from roborefer.errors import InputError
 from roborefer.evaluation.asking import Question, Reply
+from roborefer.evaluation.backends.local import LocalBackend
 from roborefer.evaluation.benchmarks.opening import open_benchmark
 from roborefer.evaluation.comparison import compare_runs
-from roborefer.evaluation.runner import RunResults, RunSettings, evaluate
-from roborefer.evaluation.samples import Benchmark
+from roborefer.evaluation.runner import RunResults, RunSettings, evaluate, score_run
+from roborefer.evaluation.samples import Benchmark, Mask, MaskTarget, read_mask
 
 from .local_server import by_number, number_in
 from .made_up import INSIDE, OUTSIDE, cell, mask, picture, save, write_parquet, write_refspatial
@@ -168,6 +169,42 @@ def test_another_run_does_not_go_on(
     )
 
 
+def test_a_run_without_an_answer_holds_its_folder_for_nobody(benchmark: Benchmark, tmp_path: Path) -> None:
+    """A mistyped address is mended and asked again with the same --out."""
+
+    class Nobody:
+        def ask(self, questions: Sequence[Question]) -> list[Reply]:
+            raise InputError("cannot reach it")
+
+    with pytest.raises(InputError, match="cannot reach it"):
+        evaluate(benchmark, Nobody(), RunSettings("m", options={"url": "http://mistyped"}), tmp_path / "run")
+    check_scores(evaluate(benchmark, Told(), SETTINGS, tmp_path / "run"))
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["settings"]["model"] == "a model"
+
+
+def test_a_mask_that_is_of_no_use_is_found_before_a_model_is_asked(benchmark: Benchmark, tmp_path: Path) -> None:
+    save(mask(0), tmp_path / "bench" / "Placement" / "mask" / "3.png")
+    told = Told()
+    with pytest.raises(InputError, match=r"expected a mask with something inside, got an empty one in .* line"):
+        evaluate(benchmark, told, SETTINGS, tmp_path / "run")
+    assert told.asked == 0
+
+
+def test_no_mask_is_decoded_twice(benchmark: Benchmark, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+
+    def counted(target: MaskTarget, image_size: tuple[int, int]) -> Mask:
+        read.append(target.source)
+        return read_mask(target, image_size)
+
+    monkeypatch.setattr("roborefer.evaluation.runner.read_mask", counted)
+    monkeypatch.setattr("roborefer.evaluation.scoring.read_mask", counted)
+    results = evaluate(benchmark, Told(), SETTINGS)
+    assert len(read) == len(set(read)) == 16
+    assert results.scored == score_run(benchmark, SETTINGS, results.answers).scored
+    assert len(read) == 32
+
+
 def test_answers_to_other_questions_are_refused(benchmark: Benchmark, tmp_path: Path) -> None:
     evaluate(benchmark, Told(), SETTINGS, tmp_path / "run")
     path = tmp_path / "run" / "answers.jsonl"
@@ -309,3 +346,29 @@ def test_groups_are_made_by_step_relation_and_scene(tmp_path: Path) -> None:
     }  # fmt: skip
     assert {name: group.samples for name, group in summary.scenes.items()} == {"indoor": 2, "outdoor": 1}
     assert summary.tasks_steps["Location"][1].score == 0.0
+
+
+def test_a_broken_picture_stops_the_run_and_is_named(tmp_path: Path) -> None:
+    """Bytes of a table have no name of their own."""
+    whole = cell(picture())
+    cut = {"bytes": whole["bytes"][:-60], "path": "1.png"}
+    rows = [
+        {"id": number, "image": image, "mask": cell(mask()), "object": "cup", "prompt": f"Point to cup {number}.",
+         "suffix": "", "step": 1}
+        for number, image in enumerate((whole, cut))
+    ]  # fmt: skip
+    benchmark = open_benchmark(write_parquet(tmp_path / "location-0.parquet", rows))
+    local = LocalBackend(lambda: pytest.fail("a model was loaded"))
+    with pytest.raises(InputError) as caught:
+        evaluate(replace(benchmark, samples=benchmark.samples[1:]), local, SETTINGS)
+    assert str(caught.value).startswith("expected a whole picture, got one that is truncated or broken in the given")
+    assert str(caught.value).endswith("; this is a picture of Location/1")
+
+
+def test_a_broken_mask_is_named_with_its_row(tmp_path: Path) -> None:
+    cut = {"bytes": cell(mask())["bytes"][:-40], "path": "1.png"}
+    row = {"id": 0, "image": cell(picture()), "mask": cut, "object": "cup", "prompt": "Point to cup 0.", "suffix": "",
+           "step": 1}  # fmt: skip
+    benchmark = open_benchmark(write_parquet(tmp_path / "location-0.parquet", [row]))
+    with pytest.raises(InputError, match=r"; this is the mask of .*location-0\.parquet row 0$"):
+        evaluate(benchmark, Told(), SETTINGS)

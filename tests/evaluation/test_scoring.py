@@ -135,6 +135,18 @@ def test_shapes_take_the_first_point(target: Target) -> None:
     assert score("nothing", target).protocols == {}
 
 
+@pytest.mark.parametrize("target", [*SHAPES, MaskTarget(png(mask()), "m.png", scoring="first")])
+def test_a_first_point_outside_the_image_is_a_miss(target: Target) -> None:
+    found = score("[(1.2, 0.5), (0.6, 0.5)]", target)
+    assert (found.score, found.hit, found.parsed, found.distance_px) == (0.0, False, True, None)
+
+
+def test_points_that_cannot_be_read_are_misses() -> None:
+    found = score("[(0.6, 0.5), (1.2, 0.5), (0.6, 0.4), (640, 480)]")
+    assert (found.score, found.hit) == (0.5, True)
+    assert score("[(0.6, 0.5), (1.2, 0.5)]", MaskTarget(png(mask()), "m.png", scoring="count", count=1)).score == 0.0
+
+
 def test_a_box_answers_with_its_centre_where_a_box_is_asked() -> None:
     assert score("[(0.5, 0.2, 0.7, 0.4)]", SHAPES[0]).score == 1.0
     assert score("[(0.5, 0.2, 0.7, 0.4)]", SHAPES[1]).score == 0.0
@@ -142,12 +154,24 @@ def test_a_box_answers_with_its_centre_where_a_box_is_asked() -> None:
 
 @pytest.mark.parametrize(
     ("text", "right"),
-    [("(B)", True), ("B. the pen", True), ("The answer is (B).", True), ("(A)", False), ("hm", False)],
+    [
+        ("(B)", True),
+        ("B. the pen", True),
+        ("The answer is (B).", True),
+        ("(A)", False),
+        ("hm", False),
+        ("The pen.", True),
+        ("the cup", False),
+    ],
 )
 def test_choices(text: str, right: bool) -> None:
     found = score(text, ChoiceTarget("B", ("the cup", "the pen")))
     assert (found.hit, found.score) == (right, float(right))
     assert found.parsed == (text != "hm")
+
+
+def test_an_option_that_stands_twice_is_none() -> None:
+    assert score("the cup", ChoiceTarget("A", ("the cup", "The cup"))).parsed is False
 
 
 @pytest.mark.parametrize(
@@ -172,6 +196,17 @@ def test_key_steps_are_judged_where_there_are_any() -> None:
     assert score(text, key_steps=key).key_steps == (True, False)
     assert score(None, key_steps=key).key_steps == (False, False)
     assert score(text).key_steps is None
+
+
+def test_key_steps_are_no_matter_where_nobody_asked_for_reasoning() -> None:
+    asked = sample(key_steps=(Step("Position", "the pen", Point(0.5, 0.5)),))
+
+    def key_steps(text: str | None) -> tuple[bool, ...] | None:
+        return score_answer(asked, text, PROFILES["roborefer"], reasoning=False).key_steps
+
+    assert key_steps(INSIDE) is None
+    assert key_steps(None) is None
+    assert key_steps("<think>[Position] [pen]: [(0.500, 0.500)]</think><answer>[(0.6, 0.5)]</answer>") == (True,)
 
 
 # ---- profiles --------------------------------------------------------------------------------------------------------
@@ -222,11 +257,20 @@ def test_choices_and_yes_or_no_are_asked_plainly() -> None:
     )
 
 
-def test_a_phrase_has_to_be_there() -> None:
-    with pytest.raises(
-        InputError, match="expected the phrase of an object for the profile gemini, got none in Location/0"
-    ):
-        question_text(sample(object=""), PROFILES["gemini"], reasoning=False)
+@pytest.mark.parametrize(
+    ("profile", "text"),
+    [
+        ("roborefer", "Point to the cup. Answer so."),
+        ("gemini", 'Point to the cup. Answer in JSON: [{"point": [y, x], "label": "..."}], normalized to 0-1000.'),
+        ("molmo", "Point to the cup."),
+        ("moondream", "Point to the cup."),
+        ("qwen3", "Point to the cup. Output the point coordinates in JSON format."),
+        ("qwen2.5", "Point to the cup. Output the point coordinates in JSON format."),
+        ("robobrain", "Point to the cup. Please provide its 2D coordinates."),
+    ],
+)
+def test_where_there_is_no_phrase_the_sentence_stands_for_it(profile: str, text: str) -> None:
+    assert question_text(sample(object=""), PROFILES[profile], reasoning=False) == text
 
 
 def test_braces_in_a_question_are_left_alone() -> None:

@@ -36,6 +36,8 @@ class Answer:
         form: The form in which points and boxes were read; None when there are none.
         absent: Whether the reply says that there is no such thing (``[]``, ``None``, an empty "points").
         problems: What could not be read and why, one line each.
+        refused: Points of two numbers that are not in ``points`` (outside the image, or in no scale that fits), by
+            their place among all points, from 0.
     """
 
     points: tuple[Point, ...]
@@ -47,6 +49,7 @@ class Answer:
     form: AnswerForm | None
     absent: bool
     problems: tuple[str, ...]
+    refused: tuple[int, ...] = ()
 
     @property
     def parsed(self) -> bool:
@@ -109,7 +112,7 @@ def _read(text: str, form: AnswerForm | None, image_size: tuple[int, int] | None
     answering = outside.rest if sections.answer is None else sections.answer
     problems_before = len(log)
     marks = find_marks(answering, log, cut=sections.answer_cut if in_tag else sections.outside_cut)
-    points, boxes, known = _read_marks(marks.found if readable else [], form, image_size, log)
+    points, boxes, known, refused = _read_marks(marks.found if readable else [], form, image_size, log)
     choice = read_choice(answering, log)
     absent = not marks.found and (marks.empty or _says_none(answering))
     if not (points or boxes or choice or absent) and readable and len(log) == problems_before:
@@ -124,17 +127,22 @@ def _read(text: str, form: AnswerForm | None, image_size: tuple[int, int] | None
         form=known,
         absent=absent,
         problems=log.lines(),
+        refused=refused,
     )
 
 
 def _read_marks(
     marks: list[Mark], form: AnswerForm | None, image_size: tuple[int, int] | None, log: ProblemLog
-) -> tuple[tuple[Point, ...], tuple[Box, ...], AnswerForm | None]:  # fmt: skip
-    """All marks of one form: keys and tags before bare tuples, then the form of the first mark that can be read."""
+) -> tuple[tuple[Point, ...], tuple[Box, ...], AnswerForm | None, tuple[int, ...]]:  # fmt: skip
+    """All marks of one form: keys and tags before bare tuples, then the form of the first mark that can be read.
+
+    Last are the places of the points that cannot be read.
+    """
     points: list[Point] = []
     boxes: list[Box] = []
     keyed = next((mark.family for mark in marks if mark.family is not None), None)
     known: AnswerForm | None = None
+    refused: list[int] = []
     beside: Counter[str] = Counter()
     for mark in marks:
         if form is None and keyed is not None and mark.family is None:
@@ -144,6 +152,8 @@ def _read_marks(
             place, mark_form = read_mark(mark, form, image_size)
         except UnreadableError as error:
             log.add(str(error))
+            if mark.kind == "point" and len(mark.numbers) == 2:
+                refused.append(len(points) + len(refused))
             continue
         known = known or mark_form
         if mark_form != known:
@@ -154,7 +164,7 @@ def _read_marks(
             points.append(place)
     for other, count in beside.items():
         log.add(f"{count} in the form {other} beside {known}: not read")
-    return tuple(points), tuple(boxes), known
+    return tuple(points), tuple(boxes), known, tuple(refused)
 
 
 def _says_none(text: str) -> bool:

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ _FAILURES_SHOWN = 20
 
 
 class _TaskListCommand(Command):
-    """Takes ``--tasks A B C`` as well as one ``--tasks`` for each."""
+    """Takes ``--tasks A B C`` and ``--tasks A,B,C`` as well as one ``--tasks`` for each."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         spread: list[str] = []
@@ -43,7 +43,14 @@ class _TaskListCommand(Command):
             elif in_tasks and spread[-1] != "--tasks":
                 spread.append("--tasks")
             spread.append(word)
-        return super().parse_args(ctx, spread)
+        try:
+            return super().parse_args(ctx, spread)
+        except click.MissingParameter as error:
+            if "--tasks" not in args:
+                raise
+            raise InputError(
+                "expected BENCH before --tasks, got only tasks: roborefer evaluate BENCH --tasks ..."
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ class _Options:
 @click.option(
     "--model", metavar="ID", help="Checkpoint folder or hub id, or a server's name for it. [default: packaged]"
 )
-@click.option("--tasks", multiple=True, metavar="NAME...", help="Which tasks, behind BENCH. [default: all]")
+@click.option("--tasks", multiple=True, metavar="NAME...", help="Which tasks; after BENCH. [default: all]")
 @click.option(
     "--depth",
     "depths",
@@ -127,7 +134,10 @@ class _Options:
 @click.option("--backoff", type=float, default=1.0, metavar="S", help="First wait, then doubled. [default: 1]")
 @click.option("--rate", type=float, metavar="N", help="Most requests a minute.")
 @click.option(
-    "--max-new-tokens", type=int, metavar="N", help="Longest reply. [default: 128; reasoning 768; --url 1024]"
+    "--max-new-tokens",
+    type=int,
+    metavar="N",
+    help="Longest reply. [default: 128; reasoning 768; --url 1024, Gemini 8192]",
 )
 @click.option("--batch-size", type=int, default=16, metavar="N", help="Questions about one picture. [default: 16]")
 @click.option("--revision", metavar="NAME", help="Branch, tag or commit of a benchmark on the hub.")
@@ -148,20 +158,25 @@ def evaluate(**given: Any) -> None:
     and count as wrong.
     """
     from roborefer.evaluation.benchmarks.opening import open_benchmark
+    from roborefer.evaluation.comparison import check_same_questions
     from roborefer.evaluation.report import REPORT, write_report
     from roborefer.evaluation.results_file import read_results, results_content
 
     options = _Options(**given)
     _check(options)
-    benchmark = open_benchmark(options.bench, tasks=options.tasks, limit=options.limit, revision=options.revision)
+    tasks = [task for named in options.tasks for task in named.split(",") if task]
+    benchmark = open_benchmark(options.bench, tasks=tasks, limit=options.limit, revision=options.revision)
     depths = tuple(dict.fromkeys(options.depths)) or ("none",)
     baseline = None if options.compare is None else read_results(options.compare)
+    if baseline is not None:
+        check_same_questions(baseline, benchmark)
     runs: list[RunResults] = []
     for depth in depths:
         folder = options.out if options.out is not None and len(depths) == 1 else _folder(options) / f"depth-{depth}"
         results = _run(options, benchmark, depth, folder)
         if options.report:
-            write_report(folder / REPORT, results, baseline or (results_content(runs[0]) if runs else None))
+            other = baseline or (results_content(runs[0]) if runs else None)
+            write_report(folder / REPORT, results, other, options.seed)
         _show(results, folder)
         runs.append(results)
     _compare(options, runs, baseline)
@@ -252,7 +267,7 @@ def _backend(options: _Options, settings: RunSettings) -> Iterator[Backend]:
         yield LocalBackend(partial(_load, options), depth_mode=settings.depth, max_new_tokens=options.max_new_tokens)
         return
     from roborefer.evaluation.backends.http_client import HttpClient, Patience, check_httpx
-    from roborefer.evaluation.backends.servers import MAX_NEW_TOKENS, ServerBackend, ServerSettings
+    from roborefer.evaluation.backends.servers import ServerBackend, ServerSettings
 
     check_httpx()
     profile = _profile(options)
@@ -261,7 +276,7 @@ def _backend(options: _Options, settings: RunSettings) -> Iterator[Backend]:
         api=options.api or profile.api,
         model=options.model or "roborefer",
         depth_mode=settings.depth,
-        max_new_tokens=options.max_new_tokens or MAX_NEW_TOKENS,
+        max_new_tokens=options.max_new_tokens,
         side=profile.side,
     )
     patience = Patience(options.timeout, options.retries, options.backoff, options.rate)
@@ -317,15 +332,17 @@ def _show(results: RunResults, folder: Path) -> None:
 
 def _compare(options: _Options, runs: list[RunResults], baseline: dict[str, Any] | None) -> None:
     """What depth bought, and the difference to another run."""
-    from roborefer.evaluation.comparison import compare_runs, compare_scores, run_scores
+    from roborefer.evaluation.comparison import compare_runs, compare_scores, run_names, run_scores
     from roborefer.evaluation.results_file import scores_by
     from roborefer.evaluation.table import comparison_table
 
     for results in runs[1:]:
         names = (f"depth {runs[0].settings.depth}", f"depth {results.settings.depth}")
+        click.echo(f"What depth bought, from {names[0]} to {names[1]}")
         click.echo(comparison_table(names, compare_runs(runs[0], results, options.seed)) + "\n")
     if baseline is not None:
         after = run_scores(runs[-1], options.protocol)
         pairs = compare_scores(scores_by(baseline, options.protocol), after, options.seed)
-        names = (printable(baseline["settings"]["model"]), printable(runs[-1].settings.model))
-        click.echo(comparison_table(names, pairs))
+        first, second = run_names([baseline["settings"], asdict(runs[-1].settings)])
+        click.echo(f"Compared with {printable(str(options.compare))}")
+        click.echo(comparison_table((printable(first), printable(second)), pairs))

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "init-base": ("roborefer.cli.init_base:init_base", "Build a base model from a vision tower and a language model."),
     "train": ("roborefer.cli.train:train", "Train a model: depth alignment, supervised fine-tuning."),
     "evaluate": ("roborefer.cli.evaluate:evaluate", "Judge a model on a benchmark."),
+    "serve": ("roborefer.cli.serve:serve", "Serve a model over HTTP, with a page to try it on."),
     "inspect": (
         "roborefer.cli.inspect:inspect",
         "Look into data: a contact sheet, its faults, what a model is fed of it.",

@@ -44,9 +44,17 @@ def in_mask(points: Sequence[Point], weights: NDArray[np.floating] | NDArray[np.
     return found
 
 
-def in_mask_fraction(points: Sequence[Point], weights: NDArray[np.floating]) -> float:
-    """The benchmark's own score: the fraction of points inside the mask; 0 where there is no point."""
-    return float(in_mask(points, weights).mean()) if points else 0.0
+def in_mask_fraction(
+    points: Sequence[Point], weights: NDArray[np.floating] | NDArray[np.bool_], refused: int = 0
+) -> float:
+    """The benchmark's own score: the fraction of points inside the mask; 0 where there is no point.
+
+    Args:
+        points: Within 0-1.
+        weights: (H, W) in 0-1, or bool.
+        refused: How many points were written besides that cannot be read or lie outside the image: misses.
+    """
+    return float(in_mask(points, weights).sum()) / (len(points) + refused) if points else 0.0
 
 
 def in_polygon(point: Point, polygon: Polygon) -> bool:

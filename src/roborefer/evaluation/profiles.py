@@ -9,12 +9,13 @@ from typing import Literal
 
 from roborefer.answers import AnswerForm
 from roborefer.answers.prompts import REASONING_REQUEST
-from roborefer.errors import InputError
 from roborefer.evaluation.asking import ApiName
 from roborefer.evaluation.protocol_published import PublishedReader
 from roborefer.evaluation.samples import ChoiceTarget, Sample, YesNoTarget
 
 CHOICE_REQUEST = "Answer with the letter of the correct option only."
+
+_QWEN_SENTENCE = "{prompt} Output the point coordinates in JSON format."
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Profile:
     Attributes:
         name: As it is chosen.
         template: Of a pointing question; ``{prompt}``, ``{suffix}`` and ``{object}`` are the benchmark's own.
+        sentence: The same where a benchmark has no ``{object}``; empty where the template needs none.
         form: In which its points are written.
         published_reader: How the published scorer reads it.
         summary: One line for ``--help``.
@@ -38,6 +40,7 @@ class Profile:
     published_reader: PublishedReader
     summary: str
     api: ApiName = "openai"
+    sentence: str = ""
     side: int | None = None
 
 
@@ -48,16 +51,27 @@ def _table(*profiles: Profile) -> Mapping[str, Profile]:
 PROFILES = _table(
     Profile("roborefer", "{prompt} {suffix}", "auto", "tuples", "the question and the benchmark's suffix; 0-1"),
     Profile(
-        "gemini", "Locate one point of {object}.", "gemini", "gemini", "(y, x) in thousandths, as JSON", api="gemini"
+        "gemini",
+        "Locate one point of {object}.",
+        "gemini",
+        "gemini",
+        "(y, x) in thousandths, as JSON",
+        api="gemini",
+        sentence='{prompt} Answer in JSON: [{{"point": [y, x], "label": "..."}}], normalized to 0-1000.',
     ),
-    Profile("molmo", "Locate several points of {object}.", "molmo", "molmo", "<point> tags in percent"),
-    Profile("moondream", "{object}", "moondream", "tuples", "the phrase alone; 0-1", api="moondream"),
+    Profile(
+        "molmo", "Locate several points of {object}.", "molmo", "molmo", "<point> tags in percent", sentence="{prompt}"
+    ),
+    Profile(
+        "moondream", "{object}", "moondream", "tuples", "the phrase alone; 0-1", api="moondream", sentence="{prompt}"
+    ),
     Profile(
         "qwen3",
         "Locate {object} in this image and output the point coordinates in JSON format.",
         "qwen3",
         "pixels",
         "point_2d in thousandths, as JSON (Qwen3-VL)",
+        sentence=_QWEN_SENTENCE,
     ),
     Profile(
         "qwen2.5",
@@ -65,6 +79,7 @@ PROFILES = _table(
         "pixels",
         "pixels",
         "point_2d in pixels of the picture sent, as JSON (Qwen2.5-VL)",
+        sentence=_QWEN_SENTENCE,
         side=28,
     ),
     Profile(
@@ -87,21 +102,13 @@ DEFAULT_PROFILE = "roborefer"
 
 
 def question_text(sample: Sample, profile: Profile, *, reasoning: bool) -> str:
-    """What a model is asked.
-
-    Raises:
-        InputError: The profile asks about the object's phrase and the benchmark has none.
-    """
+    """What a model is asked."""
     if isinstance(sample.target, YesNoTarget):
         text = f"{sample.prompt} {sample.suffix}"
     elif isinstance(sample.target, ChoiceTarget):
         text = f"{sample.prompt} {sample.suffix or CHOICE_REQUEST}"
     else:
-        if "{object}" in profile.template and not sample.object:
-            raise InputError(
-                f"expected the phrase of an object for the profile {profile.name}, got none in {sample.key}: "
-                "choose another --profile"
-            )
-        text = profile.template.format(prompt=sample.prompt, suffix=sample.suffix, object=sample.object)
+        template = profile.template if sample.object else profile.sentence or profile.template
+        text = template.format(prompt=sample.prompt, suffix=sample.suffix, object=sample.object)
     text = text.strip()
     return f"{text} {REASONING_REQUEST}" if reasoning else text

@@ -17,10 +17,20 @@ from typing import Any
 
 from PIL import Image
 
-from roborefer.evaluation.comparison import compare_scores, run_scores
+from roborefer.evaluation.comparison import compare_scores, run_names, run_scores
 from roborefer.evaluation.results_file import results_content, scores_by, step_content
 from roborefer.evaluation.runner import RunResults
-from roborefer.evaluation.samples import BoxTarget, MaskTarget, PolygonTarget, Sample, Source, read_mask
+from roborefer.evaluation.samples import (
+    BoxTarget,
+    ChoiceTarget,
+    MaskTarget,
+    PolygonTarget,
+    Sample,
+    Source,
+    YesNoTarget,
+    read_mask,
+)
+from roborefer.evaluation.table import results_table
 from roborefer.images import read_image
 from roborefer.refspatial.atomic_files import write_whole
 
@@ -36,24 +46,25 @@ _SAMPLE_KEYS = (
 )  # fmt: skip
 
 
-def write_report(path: Path, results: RunResults, other: Mapping[str, Any] | None = None) -> None:
+def write_report(path: Path, results: RunResults, other: Mapping[str, Any] | None = None, seed: int = 0) -> None:
     """Writes the page, whole or not at all.
 
     Args:
         path: Where to.
         results: The run; the second one where there is another.
         other: What ``results.json`` of another run holds, which is shown first.
+        seed: Of the comparison's interval and p-value.
 
     Raises:
         InputError: A picture or mask cannot be read, the runs share no sample, or the system refuses the file.
     """
-    write_whole(path, report_page(results, other).encode("utf-8", "replace"))
+    write_whole(path, report_page(results, other, seed).encode("utf-8", "replace"))
 
 
-def report_page(results: RunResults, other: Mapping[str, Any] | None = None) -> str:
+def report_page(results: RunResults, other: Mapping[str, Any] | None = None, seed: int = 0) -> str:
     """The page as text; arguments as in :func:`write_report`."""
     content = results_content(results)
-    data = _data(results, content, other)
+    data = _data(results, content, other, seed)
     # "</script>" in an answer would end the data; as JSON the slash may be escaped, and so may every other sign.
     text = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
     parts = {
@@ -73,32 +84,21 @@ def _asset(name: str) -> str:
     return (files("roborefer.evaluation") / "report_page" / name).read_text(encoding="utf-8").strip()
 
 
-def _data(results: RunResults, content: Mapping[str, Any], other: Mapping[str, Any] | None) -> dict[str, Any]:
+def _data(
+    results: RunResults, content: Mapping[str, Any], other: Mapping[str, Any] | None, seed: int
+) -> dict[str, Any]:
     runs = [content] if other is None else [other, content]
     answers = [{sample["key"]: sample for sample in run["samples"]} for run in runs]
     shown = [item.sample for item in results.scored if all(item.sample.key in known for known in answers)]
     return {
         "title": results.benchmark.name,
         "about": _about(results, runs),
-        "runs": [{"name": name} for name in _names(runs)],
-        "groups": _groups(runs),
-        "comparison": None if other is None else _comparison(results, other),
+        "runs": [{"name": name} for name in run_names([run["settings"] for run in runs])],
+        "groups": _groups(content),
+        "comparison": None if other is None else _comparison(results, other, seed),
+        "numbers": results_table(results),
         "samples": [_sample(sample, [known[sample.key] for known in answers]) for sample in shown],
     }
-
-
-def _names(runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Short names that tell the runs apart."""
-    settings = [run["settings"] for run in runs]
-    models = {setting["model"] for setting in settings}
-    names = []
-    for setting in settings:
-        parts = [] if len(runs) > 1 and len(models) == 1 else [setting["model"].rstrip("/").split("/")[-1]]
-        parts.append(f"depth {setting['depth']}")
-        names.append(", ".join([*parts, *(["reasoning"] if setting["reasoning"] else [])]))
-    if len(set(names)) < len(names):
-        names = [f"{name} ({place})" for name, place in zip(names, ("first", "second"), strict=False)]
-    return names
 
 
 def _about(results: RunResults, runs: Sequence[Mapping[str, Any]]) -> str:
@@ -108,30 +108,27 @@ def _about(results: RunResults, runs: Sequence[Mapping[str, Any]]) -> str:
     return said + (f"; {failed} requests failed" if failed else "")
 
 
-def _groups(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Tasks that all runs have, and all samples."""
-    tasks = [task for task in runs[-1]["summary"]["tasks"] if all(task in run["summary"]["tasks"] for run in runs)]
-    groups = [(task, [run["summary"]["tasks"][task] for run in runs]) for task in tasks]
-    if len(tasks) > 1:
-        groups.append(("all", [run["summary"]["all"] for run in runs]))
-    keys = ("score", "interval", "hit", "parsed")
-    return [
-        {"name": name, "samples": found[-1]["samples"], "runs": [{key: group[key] for key in keys} for group in found]}
-        for name, found in groups
-    ]
+def _groups(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The numbers of each task, and of all together."""
+    groups = dict(content["summary"]["tasks"])
+    if len(groups) > 1:
+        groups["all"] = content["summary"]["all"]
+    keys = ("samples", "score", "interval", "hit", "parsed", "failed")
+    return [{"name": name, **{key: group[key] for key in keys}} for name, group in groups.items()]
 
 
-def _comparison(results: RunResults, other: Mapping[str, Any]) -> dict[str, Any]:
+def _comparison(results: RunResults, other: Mapping[str, Any], seed: int) -> list[dict[str, Any]]:
+    """Both runs over the samples that both have, by task, and over all together."""
     protocol = results.summary.protocol
-    pairs = compare_scores(scores_by(other, protocol), run_scores(results, protocol))
-    return {name: asdict(pair) for name, pair in pairs}
+    pairs = compare_scores(scores_by(other, protocol), run_scores(results, protocol), seed)
+    return [{"name": name, **asdict(pair)} for name, pair in pairs]
 
 
 def _sample(sample: Sample, answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     facts = [sample.task]
     if sample.step is not None:
         facts.append(f"{sample.step} step{'s' * (sample.step != 1)}")
-    facts += [*sample.relations, *([sample.scene] if sample.scene else [])]
+    facts += [*sample.relations, *([sample.scene] if sample.scene else []), *_truth(sample)]
     return {
         "key": sample.key,
         "task": sample.task,
@@ -144,6 +141,15 @@ def _sample(sample: Sample, answers: Sequence[Mapping[str, Any]]) -> dict[str, A
         "key_steps": [step_content(step) for step in sample.key_steps],
         "answers": [{key: answer[key] for key in _SAMPLE_KEYS} for answer in answers],
     }
+
+
+def _truth(sample: Sample) -> list[str]:
+    """What is right, where no mask, box or polygon shows it."""
+    target = sample.target
+    if isinstance(target, ChoiceTarget | YesNoTarget):
+        return [f"right is {target.answer}"]
+    count = target.count if isinstance(target, MaskTarget) else None
+    return [] if count is None else [f"right are {count} points"]
 
 
 def _picture(source: Source) -> dict[str, Any]:

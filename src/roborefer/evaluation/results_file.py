@@ -20,6 +20,7 @@ from roborefer.structures import Point, Step
 
 RESULTS = "results.json"
 RESULTS_FORMAT = "roborefer-evaluation-1"
+_PARTS = {"benchmark", "settings", "summary", "samples"}
 
 
 def write_results(path: Path, results: RunResults) -> None:
@@ -70,6 +71,8 @@ def _sample(results: RunResults, item: ScoredSample) -> dict[str, Any]:
         "step": item.sample.step,
         "relations": list(item.sample.relations),
         "scene": item.sample.scene,
+        "repeated": item.sample.repeated,
+        "prompt": item.sample.prompt,
         "question": line.question,
         "raw": line.raw,
         "error": line.error,
@@ -112,7 +115,7 @@ def read_results(folder: Path) -> dict[str, Any]:
     path = folder / RESULTS
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != RESULTS_FORMAT:
+        if content["format"] != RESULTS_FORMAT or not content.keys() >= _PARTS:
             raise ValueError(content["format"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(

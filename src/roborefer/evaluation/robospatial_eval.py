@@ -39,6 +39,6 @@ def _answer(sample: Sample, results: RunResults) -> str:
         return ""
     size = line.seen_size or sample.image_size
     answer = parse_answer(line.raw, form=PROFILES[results.settings.profile].form, image_size=size)
-    if isinstance(sample.target, PolygonTarget) and answer.points:
+    if isinstance(sample.target, PolygonTarget) and answer.points and 0 not in answer.refused:
         return write_answer(answer.points)
     return answer.text

@@ -11,17 +11,26 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
+from types import MappingProxyType
 from typing import Any
 
 from roborefer.errors import InputError
 from roborefer.evaluation.asking import Backend, DepthMode, Question, Reply
 from roborefer.evaluation.journal import ANSWERS, AnswerLine, Journal, forget, opened_journal, read_answers
+from roborefer.evaluation.packed_mask import PackedMask, pack_mask
 from roborefer.evaluation.profiles import DEFAULT_PROFILE, PROFILES, Profile, question_text
 from roborefer.evaluation.protocols import DEFAULT_PROTOCOL, ProtocolName
-from roborefer.evaluation.samples import Benchmark, ChoiceTarget, Sample, Source, YesNoTarget
+from roborefer.evaluation.samples import (
+    Benchmark,
+    MaskTarget,
+    Sample,
+    Source,
+    is_pointing,
+    read_mask,
+)
 from roborefer.evaluation.scoring import has_protocols, score_answer
 from roborefer.evaluation.summary import ScoredSample, Summary, summarize
-from roborefer.images import one_line, source_name
+from roborefer.images import one_line, read_image, source_name
 from roborefer.refspatial.atomic_files import make_folder, write_json
 
 RUN = "run.json"
@@ -102,7 +111,8 @@ def evaluate(
         on_answers: Told how many answers came, those of an earlier run first.
 
     Raises:
-        InputError: The folder holds another run, or the backend cannot be asked at all.
+        InputError: The folder holds another run, a mask of a question not asked yet cannot be used, or the backend
+            cannot be asked at all.
     """
     _check_protocol(benchmark, protocol)
     profile = PROFILES[settings.profile]
@@ -113,12 +123,13 @@ def evaluate(
     tell = on_answers or (lambda count: None)
     tell(sum(key in answers for key in questions))
     pending = [sample for sample in benchmark.samples if sample.key not in answers]
+    checked = _checked_masks(pending)
     with opened_journal(out / ANSWERS) if out is not None else nullcontext() as journal:
         for lines in _ask_all(pending, questions, backend, batch_size, workers):
             _write_down(journal, lines)
             answers.update((line.key, line) for line in lines)
             tell(len(lines))
-    return score_run(benchmark, settings, answers, protocol, seed)
+    return score_run(benchmark, settings, answers, protocol, seed, checked)
 
 
 def score_run(
@@ -127,6 +138,7 @@ def score_run(
     answers: Mapping[str, AnswerLine],
     protocol: ProtocolName = DEFAULT_PROTOCOL,
     seed: int = 0,
+    masks: Mapping[str, PackedMask] = MappingProxyType({}),
 ) -> RunResults:
     """Scores answers that are there already.
 
@@ -136,6 +148,7 @@ def score_run(
         answers: By key; a sample without one counts as failed.
         protocol: By which the summary's scores are.
         seed: Of the bootstrap.
+        masks: Those that were read already, by key.
 
     Raises:
         InputError: A sample's mask or depth cannot be used.
@@ -145,7 +158,14 @@ def score_run(
     scored = []
     for sample in benchmark.samples:
         line = known.setdefault(sample.key, AnswerLine(sample.key, sample.task, "", None, "it was never asked"))
-        score = score_answer(sample, line.raw, profile, seen_size=line.seen_size)
+        score = score_answer(
+            sample,
+            line.raw,
+            profile,
+            seen_size=line.seen_size,
+            reasoning=settings.reasoning,
+            mask=masks[sample.key].unpacked() if sample.key in masks else None,
+        )
         scored.append(ScoredSample(sample, score, failed=line.raw is None))
     return RunResults(benchmark, settings, known, tuple(scored), summarize(scored, protocol, seed))
 
@@ -160,15 +180,24 @@ def ask_about(sample: Sample, profile: Profile, settings: RunSettings) -> Questi
         raise InputError(
             f"expected depth files for --depth given, got none for {sample.key}: choose --depth none or estimated"
         )
-    pointing = not isinstance(sample.target, ChoiceTarget | YesNoTarget)
     return Question(
         text=question_text(sample, profile, reasoning=settings.reasoning),
         images=sample.images,
         depth=sample.depth if settings.depth == "given" else None,
         object=sample.object,
-        pointing=pointing,
+        pointing=is_pointing(sample),
         reasoning=settings.reasoning,
     )
+
+
+def _checked_masks(samples: Sequence[Sample]) -> dict[str, PackedMask]:
+    """Reads the masks of questions that are to be asked, so that one that is of no use is found before."""
+    packed = {
+        sample.key: pack_mask(read_mask(sample.target, sample.image_size))
+        for sample in samples
+        if isinstance(sample.target, MaskTarget)
+    }
+    return {key: mask for key, mask in packed.items() if mask is not None}
 
 
 def _check_protocol(benchmark: Benchmark, protocol: ProtocolName) -> None:
@@ -188,8 +217,9 @@ def _earlier_answers(
     make_folder(out)
     content = {"format": RUN_FORMAT, "benchmark": benchmark.name, "settings": asdict(settings)}
     path = out / RUN
-    if not path.exists():
-        if (out / ANSWERS).exists():
+    answers = read_answers(out / ANSWERS) if path.exists() else {}
+    if not answers:  # a run that was refused before its first answer is none
+        if not path.exists() and (out / ANSWERS).exists():
             raise InputError(
                 f"expected a new folder or one of this run, got {source_name(out)} with answers and no {RUN}: "
                 "choose another --out"
@@ -197,7 +227,6 @@ def _earlier_answers(
         write_json(path, content)
         return {}
     _check_same_run(path, content)
-    answers = read_answers(out / ANSWERS)
     for key, line in answers.items():
         if key in questions and line.question != questions[key].text:
             raise InputError(
@@ -324,7 +353,11 @@ def _digest(source: Source) -> str:
 
 def _ask(batch: Sequence[Sample], questions: Mapping[str, Question], backend: Backend) -> list[AnswerLine]:
     started = time.perf_counter()
-    replies: Sequence[Reply] = backend.ask([questions[sample.key] for sample in batch])
+    try:
+        replies: Sequence[Reply] = backend.ask([questions[sample.key] for sample in batch])
+    except InputError:
+        _check_pictures(batch, questions)
+        raise
     seconds = round((time.perf_counter() - started) / len(batch), 3)
     return [
         AnswerLine(
@@ -339,3 +372,13 @@ def _ask(batch: Sequence[Sample], questions: Mapping[str, Question], backend: Ba
         )
         for sample, reply in zip(batch, replies, strict=True)
     ]
+
+
+def _check_pictures(batch: Sequence[Sample], questions: Mapping[str, Question]) -> None:
+    """Says whose picture it was, if that is why nothing could be asked."""
+    for sample in batch:
+        for source in questions[sample.key].images:
+            try:
+                read_image(source)
+            except InputError as error:
+                raise InputError(f"{error}; this is a picture of {sample.key}") from error

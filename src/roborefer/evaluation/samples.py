@@ -106,6 +106,7 @@ class Sample:
         relations: Which relations it uses.
         scene: The kind of scene.
         key_steps: The reasoning steps that an answer cannot do without.
+        repeated: Whether another task asks the same about the same picture, so that sums count it there alone.
         extra: What an adapter needs besides, JSON-ready.
     """
 
@@ -124,7 +125,13 @@ class Sample:
     relations: tuple[str, ...] = ()
     scene: str | None = None
     key_steps: tuple[Step, ...] = ()
+    repeated: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def is_pointing(sample: Sample) -> bool:
+    """Whether a point answers it, not a choice."""
+    return not isinstance(sample.target, ChoiceTarget | YesNoTarget)
 
 
 @dataclass(frozen=True)
@@ -155,12 +162,12 @@ class Mask:
 
     Attributes:
         values: (H, W), the file's own numbers (its first channel).
-        weights: (H, W) float32, 0-1: how much of each pixel is inside.
+        weights: (H, W) how much of each pixel is inside: float32 in 0-1 of a soft mask, else bool.
         inside: (H, W) bool, at least one: where the weight is at least a half.
     """
 
     values: NDArray[Any]
-    weights: NDArray[np.float32]
+    weights: NDArray[np.float32] | NDArray[np.bool_]
     inside: NDArray[np.bool_]
 
 
@@ -174,7 +181,7 @@ def read_mask(target: MaskTarget, image_size: tuple[int, int]) -> Mask:
     if isinstance(source, Mapping):
         values: NDArray[Any] = decode_mask(source).astype(np.uint8) * np.uint8(255)
     else:
-        values = np.asarray(load_picture(source))
+        values = _picture(source, target.name)
         if values.dtype == np.bool_:  # one bit a pixel: white is 255
             values = values.astype(np.uint8) * np.uint8(255)
     if values.ndim == 3:
@@ -188,17 +195,25 @@ def read_mask(target: MaskTarget, image_size: tuple[int, int]) -> Mask:
             f"{values.shape[1]}x{values.shape[0]} in {target.name}: draw it on the image itself"
         )
     weights = _weights(values, target.rule)
-    inside = weights >= 0.5  # noise of a soft mask's compression is not inside
+    # Noise of a soft mask's compression is not inside.
+    inside = weights >= 0.5 if target.rule == "soft" else weights.astype(np.bool_, copy=False)
     if not inside.any():
         raise InputError(f"expected a mask with something inside, got an empty one in {target.name}: draw it again")
     return Mask(values, weights, inside)
 
 
-def _weights(values: NDArray[Any], rule: MaskRule) -> NDArray[np.float32]:
+def _picture(source: Source, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(load_picture(source))
+    except InputError as error:
+        raise InputError(f"{error}; this is {name}") from error
+
+
+def _weights(values: NDArray[Any], rule: MaskRule) -> NDArray[np.float32] | NDArray[np.bool_]:
     if rule == "soft":
         return np.asarray(values, np.float32) / np.float32(255)
-    above = values > (127 if rule == "above-half" else 0)
-    return above.astype(np.float32)
+    above: NDArray[np.bool_] = values > (127 if rule == "above-half" else 0)
+    return above
 
 
 def read_metric_depth(sample: Sample, window: tuple[slice, slice] | None = None) -> NDArray[np.float32] | None:

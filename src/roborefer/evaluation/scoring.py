@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from roborefer.answers import Answer, parse_answer
 from roborefer.evaluation.key_steps import right_key_steps
@@ -43,10 +44,10 @@ class SampleScore:
         hit: Whether the first point is inside, or the choice is right.
         parsed: Whether there is an answer of the kind asked for.
         points: Answer points as fractions, (x, y).
-        distance_px: From the first point to the target, pixels; 0 inside, None without a point.
+        distance_px: From the first point to the target, pixels; 0 inside, None where it cannot be read.
         error_mm: The same in space, millimetres, where depth and camera are known.
         protocols: All protocols' scores where there is a mask; None for answers that one leaves out.
-        key_steps: Of each key step, whether the reasoning has it right; None where it is not judged.
+        key_steps: Of each key step, whether the reasoning has it right; None where there is none, or no reasoning.
         steps: The reasoning steps that were read.
         problem: Why the answer could not be read in full, or why there is none.
     """
@@ -64,7 +65,13 @@ class SampleScore:
 
 
 def score_answer(
-    sample: Sample, text: str | None, profile: Profile, *, seen_size: tuple[int, int] | None = None
+    sample: Sample,
+    text: str | None,
+    profile: Profile,
+    *,
+    seen_size: tuple[int, int] | None = None,
+    reasoning: bool = True,
+    mask: Mask | None = None,
 ) -> SampleScore:
     """Scores an answer.
 
@@ -73,6 +80,8 @@ def score_answer(
         text: The reply; None where the request failed, which is wrong.
         profile: How the family writes.
         seen_size: (width, height) of the picture that the model saw, where it is not the image's own.
+        reasoning: Whether it was asked for: an answer without steps has all key steps wrong then, and none else.
+        mask: The sample's, if it was read already.
 
     Raises:
         InputError: The sample's mask or depth cannot be used.
@@ -82,21 +91,22 @@ def score_answer(
     if isinstance(sample.target, YesNoTarget):
         return _score_yes_no(sample.target, text)
     answer = None if text is None else parse_answer(text, form=profile.form, image_size=seen_size or sample.image_size)
-    points = () if answer is None else answer.points
     if isinstance(sample.target, MaskTarget):
-        return _score_mask(sample, sample.target, text, answer, profile)
-    if isinstance(sample.target, BoxTarget) and answer is not None and not points:
-        points = tuple(box.center for box in answer.boxes[:1])
-    return _score_shape(sample, sample.target, points, answer)
+        known = mask or read_mask(sample.target, sample.image_size)
+        score = _score_mask(sample, sample.target, text, answer, profile, known)
+    else:
+        score = _score_shape(sample, sample.target, answer)
+    if not sample.key_steps or not (reasoning or score.steps):
+        return score
+    return replace(score, key_steps=tuple(right_key_steps(score.steps, sample.key_steps, sample.image_size)))
 
 
 def _score_mask(
-    sample: Sample, target: MaskTarget, text: str | None, answer: Answer | None, profile: Profile
+    sample: Sample, target: MaskTarget, text: str | None, answer: Answer | None, profile: Profile, mask: Mask
 ) -> SampleScore:
-    mask = read_mask(target, sample.image_size)
-    points = () if answer is None else answer.points
-    first = points[0] if points else None
-    score = _mask_score(points, mask, target)
+    points, refused = ((), ()) if answer is None else (answer.points, answer.refused)
+    first = points[0] if points and 0 not in refused else None
+    score = _mask_score(points, refused, mask, target)
     return SampleScore(
         score=score,
         hit=first is not None and bool(in_mask([first], mask.inside)[0]),
@@ -105,21 +115,20 @@ def _score_mask(
         distance_px=None if first is None else distance_px(first, mask.inside),
         error_mm=None if first is None else _error_mm(sample, first, mask),
         protocols=_protocols(score, text, mask, profile) if has_protocols(target) else {},
-        key_steps=_key_steps(sample, answer),
         steps=() if answer is None else answer.steps,
         problem=_problem(answer, parsed=bool(points)),
     )
 
 
-def _mask_score(points: tuple[Point, ...], mask: Mask, target: MaskTarget) -> float:
+def _mask_score(points: tuple[Point, ...], refused: tuple[int, ...], mask: Mask, target: MaskTarget) -> float:
     if target.scoring == "fraction":
-        return in_mask_fraction(points, mask.weights)
+        return in_mask_fraction(points, mask.weights, len(refused))
     if not points:
         return 0.0
     found = in_mask(points, mask.inside) > 0
     if target.scoring == "first":
-        return float(found[0])
-    return float(bool(found.all()) and len(points) == target.count)
+        return float(found[0] and 0 not in refused)
+    return float(bool(found.all()) and not refused and len(points) == target.count)
 
 
 def has_protocols(target: Target) -> bool:
@@ -134,10 +143,11 @@ def _protocols(
     return {DEFAULT_PROTOCOL: score, **others}
 
 
-def _score_shape(
-    sample: Sample, target: PolygonTarget | BoxTarget, points: tuple[Point, ...], answer: Answer | None
-) -> SampleScore:
-    first = points[0] if points else None
+def _score_shape(sample: Sample, target: PolygonTarget | BoxTarget, answer: Answer | None) -> SampleScore:
+    points = () if answer is None else answer.points
+    if isinstance(target, BoxTarget) and answer is not None and not points:
+        points = tuple(box.center for box in answer.boxes[:1])
+    first = points[0] if points and (answer is None or 0 not in answer.refused) else None
     hit = False
     distance = None
     if first is not None:
@@ -147,12 +157,11 @@ def _score_shape(
     return SampleScore(
         score=float(hit),
         hit=hit,
-        parsed=first is not None,
+        parsed=bool(points),
         points=_pairs(points),
         distance_px=distance,
-        key_steps=_key_steps(sample, answer),
         steps=() if answer is None else answer.steps,
-        problem=_problem(answer, parsed=first is not None),
+        problem=_problem(answer, parsed=bool(points)),
     )
 
 
@@ -167,10 +176,20 @@ def _score_yes_no(target: YesNoTarget, text: str | None) -> SampleScore:
 
 def _score_choice(target: ChoiceTarget, text: str | None) -> SampleScore:
     answer = None if text is None else parse_answer(text)
-    chosen = None if answer is None else answer.choice
+    chosen = None if answer is None else answer.choice or _option_said(answer.text, target)
     problem = None if chosen else _problem(answer, parsed=False)
     hit = chosen == target.answer
     return SampleScore(score=float(hit), hit=hit, parsed=chosen is not None, problem=problem)
+
+
+def _option_said(text: str, target: ChoiceTarget) -> str | None:
+    """The letter of the option that an answer repeats word by word, where it is only one."""
+    said = [_plain_words(option) == _plain_words(text) for option in target.options]
+    return string.ascii_uppercase[said.index(True)] if sum(said) == 1 else None
+
+
+def _plain_words(text: str) -> str:
+    return " ".join(text.split()).strip("*_`\"'.").casefold()
 
 
 def _corners(box: Box) -> tuple[tuple[float, float], ...]:
@@ -192,13 +211,6 @@ def _error_mm(sample: Sample, point: Point, mask: Mask) -> float | None:
         return None
     error = distance_m(point, mask.inside, depth_m, sample.intrinsics, window)
     return None if error is None else error * 1000
-
-
-def _key_steps(sample: Sample, answer: Answer | None) -> tuple[bool, ...] | None:
-    if not sample.key_steps:
-        return None
-    steps = () if answer is None else answer.steps
-    return tuple(right_key_steps(steps, sample.key_steps, sample.image_size))
 
 
 def _problem(answer: Answer | None, *, parsed: bool) -> str | None:

@@ -70,7 +70,8 @@ class Group:
 class Summary:
     """Groups by what they have in common; a sample is in each group of relations that it uses.
 
-    ``protocol`` is the one that ``Group.score`` and its interval are by.
+    A question that stands in two tasks is in the groups of both, and once in those over all tasks. ``protocol`` is the
+    one that ``Group.score`` and its interval are by.
     """
 
     protocol: ProtocolName
@@ -97,14 +98,15 @@ def summarize(
         return _group_of(items, protocol, seed)
 
     tasks = _split(scored, lambda item: [item.sample.task])
+    once = [item for item in scored if not item.sample.repeated] or scored
     return Summary(
         protocol=protocol,
-        all=group_of(scored),
+        all=group_of(once),
         tasks={task: group_of(items) for task, items in tasks.items()},
-        steps=_sorted_groups(_split(scored, _steps), group_of),
+        steps=_sorted_groups(_split(once, _steps), group_of),
         tasks_steps={task: _sorted_groups(_split(items, _steps), group_of) for task, items in tasks.items()},
-        relations=_sorted_groups(_split(scored, lambda item: item.sample.relations), group_of),
-        scenes=_sorted_groups(_split(scored, _scenes), group_of),
+        relations=_sorted_groups(_split(once, lambda item: item.sample.relations), group_of),
+        scenes=_sorted_groups(_split(once, _scenes), group_of),
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from roborefer.evaluation.runner import RunResults
+from roborefer.evaluation.samples import is_pointing
 from roborefer.evaluation.statistics import PairedComparison
 from roborefer.evaluation.summary import Group, Summary
 
@@ -14,7 +15,8 @@ _MOST_RELATIONS = 40
 def results_table(results: RunResults) -> str:
     """All numbers of a run, as text of several lines."""
     summary = results.summary
-    rows = [_HEAD, *_rows(summary)]
+    pointing = {item.sample.task for item in results.scored if is_pointing(item.sample)}
+    rows = [_HEAD, *_rows(summary, pointing)]
     parts = [_align(_without_empty_columns(rows)), _protocol_table(summary)]
     if summary.steps:
         parts.append(_step_table(summary))
@@ -52,22 +54,22 @@ def comparison_table(names: tuple[str, str], rows: Sequence[tuple[str, PairedCom
 _HEAD = ["task", "n", "score [95 %]", "first point", "read", "px off", "mm off", "key steps", "failed"]
 
 
-def _rows(summary: Summary) -> list[list[str]]:
-    groups = list(summary.tasks.items())
-    if len(groups) > 1:
-        groups.append(("all", summary.all))
-    return [_row(name, group) for name, group in groups]
+def _rows(summary: Summary, pointing: Collection[str]) -> list[list[str]]:
+    rows = [_row(name, group, pointing=name in pointing) for name, group in summary.tasks.items()]
+    if len(rows) > 1:
+        rows.append(_row("all", summary.all, pointing=bool(pointing)))
+    return rows
 
 
-def _row(name: str, group: Group) -> list[str]:
+def _row(name: str, group: Group, *, pointing: bool) -> list[str]:
     return [
         name,
         str(group.samples),
         f"{_percent(group.score)} [{_percent(group.interval[0])}, {_percent(group.interval[1])}]",
-        _percent(group.hit),
+        _percent(group.hit) if pointing else "",
         _percent(group.parsed),
-        "" if group.median_px is None else f"{group.median_px:.1f} ({_number(group.missed_px)} of misses)",
-        "" if group.median_mm is None else f"{group.median_mm:.0f} ({_number(group.missed_mm, 0)} of misses)",
+        _distance(group.median_px, group.missed_px, 1),
+        _distance(group.median_mm, group.missed_mm, 0),
         f"{_percent(group.right_key_steps / group.key_steps)} of {group.key_steps}" if group.key_steps else "",
         str(group.failed) if group.failed else "",
     ]
@@ -114,8 +116,10 @@ def _percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
-def _number(value: float | None, decimals: int = 1) -> str:
-    return "-" if value is None else f"{value:.{decimals}f}"
+def _distance(median: float | None, missed: float | None, decimals: int) -> str:
+    if median is None:
+        return ""
+    return f"{median:.{decimals}f}" + ("" if missed is None else f" ({missed:.{decimals}f} of misses)")
 
 
 def _without_empty_columns(rows: Sequence[Sequence[str]]) -> list[list[str]]:

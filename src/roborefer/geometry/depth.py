@@ -19,7 +19,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from roborefer.errors import InputError
-from roborefer.images import check_pixels, load_picture, open_source, source_name, to_rgb
+from roborefer.images import check_pixels, load_picture, open_source, picture_size, source_name, to_rgb
 
 DepthMethod = Literal["inverse", "linear"]
 DepthInput = str | os.PathLike[str] | bytes | NDArray[Any] | PIL.Image.Image
@@ -173,6 +173,25 @@ def check_aligned(depth: DepthMap, image_size: tuple[int, int]) -> None:
         )
 
 
+def depth_size(content: bytes) -> tuple[int, int]:
+    """(width, height) of a depth file, PNG, TIFF, NPY or a picture, by its header: no pixel is decoded.
+
+    Raises:
+        InputError: As :func:`read_depth`, as far as the header tells.
+    """
+    if not content.startswith(_NPY_MAGIC):
+        return picture_size(content)
+    name = source_name(content)
+    with open_source(content) as stream:
+        shape, _, _ = _read_npy_header(stream, name)
+    return (shape[1], shape[0])
+
+
+def is_exr(content: bytes) -> bool:
+    """Whether a file's bytes are OpenEXR's."""
+    return content.startswith(_EXR_MAGIC)
+
+
 def _from_numbers(numbers: NDArray[Any], scale: float | None, name: str) -> DepthMap:
     if numbers.ndim == 3 and numbers.shape[2] == 1:
         numbers = numbers[:, :, 0]
@@ -247,6 +266,16 @@ def _read_numbers(source: str | os.PathLike[str] | bytes | PIL.Image.Image, name
 
 def _read_npy(stream: IO[bytes], name: str) -> NDArray[Any]:
     """One plain array. The header is checked before the data is read, and pickled objects are never loaded."""
+    shape, fortran_order, dtype = _read_npy_header(stream, name)
+    size = math.prod(shape) * dtype.itemsize
+    data = stream.read()[:size]  # the file's size is within limits, what its header claims need not be
+    if len(data) < size:
+        raise InputError(f"expected {size} bytes of depth, got {len(data)} in {name}: it is cut short, copy it again")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran_order else "C")
+
+
+def _read_npy_header(stream: IO[bytes], name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether in Fortran order, and type of the array that follows in the stream."""
     try:
         version = np.lib.format.read_magic(stream)
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -259,11 +288,7 @@ def _read_npy(stream: IO[bytes], name: str) -> NDArray[Any]:
             "save the depth alone, with numpy.save"
         )
     check_pixels((shape[1], shape[0]), name)
-    size = math.prod(shape) * dtype.itemsize
-    data = stream.read()[:size]  # the file's size is within limits, what its header claims need not be
-    if len(data) < size:
-        raise InputError(f"expected {size} bytes of depth, got {len(data)} in {name}: it is cut short, copy it again")
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran_order else "C")
+    return shape, fortran_order, dtype
 
 
 def _read_exr(source: str | os.PathLike[str] | bytes, stream: IO[bytes], name: str) -> NDArray[Any]:

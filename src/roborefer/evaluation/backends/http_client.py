@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from roborefer.errors import InputError
@@ -21,6 +23,7 @@ MAX_REPLY_BYTES = 16 * 1024 * 1024
 """A server's reply that is longer is not read."""
 
 _LONGEST_WAIT = 60.0
+_LONGEST_ASKED_WAIT = 600.0  # that a server may ask for
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _HOPELESS = {
     301: "it redirects elsewhere",
@@ -30,9 +33,10 @@ _HOPELESS = {
     401: "it wants a key: name its variable with --api-key-env",
     402: "it wants to be paid",
     403: "it refuses the key",
-    404: "there is nothing at this address",
+    404: "there is no such address, or no such model",
     405: "it takes no such request",
 }
+_FOR_ALL = frozenset({401, 402})
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -54,9 +58,12 @@ class Patience:
     per_minute: float | None = None
 
     def __post_init__(self) -> None:
-        if self.timeout <= 0 or self.retries < 0 or self.backoff < 0:
-            raise InputError("expected --timeout above 0, --retries and --backoff of at least 0, got less")
-        if self.per_minute is not None and self.per_minute <= 0:
+        if not (0 < self.timeout < math.inf and self.retries >= 0 and 0 <= self.backoff < math.inf):
+            raise InputError(
+                f"expected --timeout above 0, --retries and --backoff of at least 0, got {self.timeout:g}, "
+                f"{self.retries} and {self.backoff:g}"
+            )
+        if self.per_minute is not None and not self.per_minute > 0:
             raise InputError(f"expected --rate above 0, got {self.per_minute:g}")
 
 
@@ -111,7 +118,8 @@ class HttpClient:
 
         Raises:
             RequestFailedError: The server refuses this request, or fails on every try.
-            InputError: It is no such server: it cannot be reached at all, answers HTML, or refuses all requests.
+            InputError: It is no such server: before its first answer it cannot be reached, answers HTML, or refuses
+                requests; or it wants a key or to be paid.
         """
         for attempt in range(1, self._patience.retries + 2):
             self._wait_for_turn()
@@ -121,6 +129,10 @@ class HttpClient:
                 if attempt > self._patience.retries:
                     self._give_up(url, error, attempt)
                 self._sleep(self._pause(attempt, error.retry_after))
+            except _HopelessError as error:
+                if not self._answered or error.for_all:
+                    raise InputError(str(error)) from error
+                raise RequestFailedError(error.short, attempt) from error
             except RequestFailedError as error:
                 raise RequestFailedError(str(error), attempt) from error
             else:
@@ -168,7 +180,7 @@ class HttpClient:
         with self._lock:
             jitter = 1.0 - self._random.random() / 2
         backoff = min(self._patience.backoff * 2.0 ** (attempt - 1), _LONGEST_WAIT) * jitter
-        return max(backoff, min(retry_after or 0.0, _LONGEST_WAIT))
+        return max(backoff, min(retry_after or 0.0, _LONGEST_ASKED_WAIT))
 
     def _give_up(self, url: str, error: _PassingError, attempts: int) -> None:
         if error.unreachable and not self._answered:
@@ -183,6 +195,20 @@ class _PassingError(Exception):
         super().__init__(text)
         self.retry_after = retry_after
         self.unreachable = unreachable
+
+
+class _HopelessError(Exception):
+    """Will be no other at the next try: this is no such server, unless it has answered before.
+
+    Attributes:
+        short: What failed, for one request alone.
+        for_all: Whether no other request will be answered either.
+    """
+
+    def __init__(self, text: str, short: str, *, for_all: bool = False) -> None:
+        super().__init__(text)
+        self.short = short
+        self.for_all = for_all
 
 
 def check_httpx() -> None:
@@ -212,25 +238,49 @@ def _read_reply(url: str, status: int, kind: str, content: bytes, retry_after: s
     if status in _PASSING:
         raise _PassingError(f"HTTP {status}: {_excerpt(content)}", retry_after=_seconds(retry_after))
     if status in _HOPELESS:
-        raise InputError(f"expected {url} to answer, got HTTP {status}: {_HOPELESS[status]}")
+        said = _message(content)
+        raise _HopelessError(
+            f"expected {url} to answer, got HTTP {status}: {_HOPELESS[status]}" + (f" ({said})" if said else ""),
+            f"HTTP {status}: {said or _excerpt(content)}",
+            for_all=status in _FOR_ALL,
+        )
     if status != 200:
         raise RequestFailedError(f"HTTP {status}: {_excerpt(content)}", 1)
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         if "html" in kind.lower() or content.lstrip()[:1] == b"<":
-            raise InputError(
-                f"expected JSON from {url}, got an HTML page{_title(content)}: check --url and --api"
+            page = f"an HTML page{_title(content)}"
+            raise _HopelessError(
+                f"expected JSON from {url}, got {page}: check --url and --api", f"its reply is {page}"
             ) from error
         raise RequestFailedError(f"its reply is no JSON: {_excerpt(content)}", 1) from error
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """A wait in seconds; the form with a date is passed over."""
-    try:
-        return float(retry_after) if retry_after else None
-    except ValueError:
+    """A wait in seconds, of a number of them or of a date; None where it is neither."""
+    if not retry_after:
         return None
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return seconds if math.isfinite(seconds) else None
+
+
+def _message(content: bytes) -> str:
+    """What a server says of an error, where it does so in JSON."""
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        return ""
+    for key in ("error", "message", "detail"):
+        if isinstance(said, dict) and key in said:
+            said = said[key]
+    return one_line(ValueError(said))[:200] if isinstance(said, str) and said.strip() else ""
 
 
 def _title(content: bytes) -> str:

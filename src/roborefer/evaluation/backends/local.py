@@ -11,7 +11,7 @@ from roborefer.evaluation.asking import DepthMode, Question, Reply
 from roborefer.evaluation.runner import RunResults, RunSettings, evaluate
 from roborefer.evaluation.samples import Benchmark
 from roborefer.geometry.depth import DepthMap, read_depth
-from roborefer.images import read_image
+from roborefer.images import one_line, read_image
 
 if TYPE_CHECKING:
     from roborefer.predictor import Predictor
@@ -48,12 +48,14 @@ class LocalBackend:
     def ask(self, questions: Sequence[Question]) -> list[Reply]:
         first = questions[0]
         if len(first.images) != 1:
-            return [Reply(self._ask_about_several(question)) for question in questions]
+            return [self._ask_about_several(question) for question in questions]
         picture = read_image(first.images[0])
         encoded = self.predictor.encode_image(picture, self._depth(first))
         replies: dict[int, str] = {}
         for pointing in (True, False):
             indices = [index for index, question in enumerate(questions) if question.pointing is pointing]
+            if not indices:
+                continue
             texts = self.predictor.query(
                 encoded,
                 [questions[index].text for index in indices],
@@ -70,11 +72,16 @@ class LocalBackend:
             return read_depth(question.depth)
         return "estimate" if self.depth_mode == "estimated" else None
 
-    def _ask_about_several(self, question: Question) -> str:
+    def _ask_about_several(self, question: Question) -> Reply:
         if self.depth_mode != "none":
             raise InputError("expected --depth none for questions about several pictures: their depth is not given")
         pictures = [read_image(source) for source in question.images]
-        return self.predictor.generate([*pictures, question.text], max_new_tokens=self._room(question.reasoning))
+        predictor = self.predictor
+        try:
+            text = predictor.generate([*pictures, question.text], max_new_tokens=self._room(question.reasoning))
+        except InputError as error:  # a model that sees one picture at a time fails here, not elsewhere
+            return Reply(None, one_line(error))
+        return Reply(text)
 
     def _room(self, reasoning: bool) -> int:
         return self.max_new_tokens or (MAX_NEW_TOKENS_REASONING if reasoning else MAX_NEW_TOKENS)

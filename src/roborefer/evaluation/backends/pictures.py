@@ -35,11 +35,12 @@ def encode_picture(source: Source, side: int | None = None) -> tuple[str, str, t
         size = fitting_size(picture.size, side)
         resized = picture if size == picture.size else picture.resize(size, Image.Resampling.BICUBIC)
         return "image/png", _png(resized), size
+    picture = read_image(source)  # raises where it is broken, which a server would only say of its own request
     with open_source(source) as stream:
         content = stream.read()
     kind = next((kind for magic, kind in _KINDS if content.startswith(magic)), None)
     if kind is None or _lies_on_its_side(content):
-        return "image/png", _png(read_image(source)), None
+        return "image/png", _png(picture), None
     return kind, base64.b64encode(content).decode("ascii"), None
 
 

@@ -17,7 +17,10 @@ from roborefer.evaluation.backends.http_client import HttpClient, RequestFailedE
 from roborefer.evaluation.backends.pictures import encode_depth, encode_picture
 from roborefer.images import one_line
 
-MAX_NEW_TOKENS = 1024
+MAX_NEW_TOKENS: Mapping[ApiName, int] = MappingProxyType(
+    {"openai": 1024, "query": 1024, "gemini": 8192, "moondream": 1024}
+)
+"""Bounds on a reply's length where none is given; of Gemini's, which counts its thoughts, there have to be more."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class ServerSettings:
         api: Its interface.
         model: The model's name there.
         depth_mode: What depth the model sees.
-        max_new_tokens: Bound on a reply's length.
+        max_new_tokens: Bound on a reply's length; None for that of :data:`MAX_NEW_TOKENS`.
         side: Sides of pictures are made multiples of this many pixels; None to send files as they are.
     """
 
@@ -37,8 +40,13 @@ class ServerSettings:
     api: ApiName
     model: str
     depth_mode: DepthMode = "none"
-    max_new_tokens: int = MAX_NEW_TOKENS
+    max_new_tokens: int | None = None
     side: int | None = None
+
+    @property
+    def longest(self) -> int:
+        """The bound on a reply's length."""
+        return self.max_new_tokens or MAX_NEW_TOKENS[self.api]
 
     def __post_init__(self) -> None:
         if not self.url.startswith(("http://", "https://")):
@@ -116,7 +124,7 @@ def _openai_request(settings: ServerSettings, question: Question, sent: _Sent) -
     return "/v1/chat/completions", {
         "model": settings.model,
         "messages": [{"role": "user", "content": parts}],
-        "max_tokens": settings.max_new_tokens,
+        "max_tokens": settings.longest,
         "temperature": 0,
     }
 
@@ -149,7 +157,7 @@ def _gemini_request(settings: ServerSettings, question: Question, sent: _Sent) -
     ]
     return f"/v1beta/models/{settings.model}:generateContent", {
         "contents": [{"role": "user", "parts": [*parts, {"text": question.text}]}],
-        "generationConfig": {"temperature": 0, "maxOutputTokens": settings.max_new_tokens},
+        "generationConfig": {"temperature": 0, "maxOutputTokens": settings.longest},
     }
 
 

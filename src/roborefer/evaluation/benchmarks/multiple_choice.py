@@ -1,4 +1,4 @@
-"""Question-and-answer benchmarks as multiple choice, from the hub's Parquet files.
+"""Question-and-answer benchmarks as multiple choice, from the hub's Parquet files, EmbSpatial-Bench also from JSON.
 
 | set              | columns that tell it                          | answer                         |
 |------------------|-----------------------------------------------|--------------------------------|
@@ -12,17 +12,33 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from roborefer.errors import InputError
-from roborefer.evaluation.benchmarks.parquet import optional_picture_bytes, picture_bytes, picture_list, read_rows
-from roborefer.evaluation.benchmarks.records import Identities, Record, choose_tasks, picture_size_at
+from roborefer.evaluation.benchmarks.parquet import (
+    optional_picture_bytes,
+    picture_bytes,
+    picture_list,
+    read_rows,
+    split_name,
+)
+from roborefer.evaluation.benchmarks.records import (
+    Identities,
+    Record,
+    choose_tasks,
+    picture_size_at,
+    read_json_list,
+)
 from roborefer.evaluation.samples import Benchmark, ChoiceTarget, Sample
 from roborefer.images import source_name
 
+EMBSPATIAL_JSON = "embspatial_bench.json"
+"""As EmbSpatial-Bench is published by its authors: a list of questions with pictures in base64."""
+
+_SPLITS = ("test", "val", "train", "static")  # "static" is a training set of SAT
 _LETTER = re.compile(r"\s*\(?([A-Za-z])\)?[.:]?\s*")
 
 
@@ -36,6 +52,7 @@ class ChoiceForm:
         task: Of a record.
         read: From a record, its task and its number to a sample.
         note: What a reader of its scores should know.
+        split: Which split has the questions, where a folder holds several.
     """
 
     name: str
@@ -43,6 +60,7 @@ class ChoiceForm:
     task: Callable[[Record], str]
     read: Callable[[Record, str, int], Sample]
     note: str = ""
+    split: str = "test"
 
 
 def choice_form(columns: frozenset[str]) -> ChoiceForm | None:
@@ -55,23 +73,61 @@ def read_multiple_choice(
 ) -> Benchmark:  # fmt: skip
     """Reads the tasks that are wanted; all where none is named.
 
+    Of several splits one is read, and a note names the files that are not.
+
     Raises:
         InputError: A task is missing, or a row cannot be used.
     """
+    read = _of_one_split(files, form.split)
     named: dict[str, list[Sample]] = {}
     identities = Identities()
-    for path in files:
-        for number, record in enumerate(read_rows(path)):
-            task = form.task(record)
-            if tasks and task.casefold() not in {name.casefold() for name in tasks}:
-                named.setdefault(task, [])
-                continue
-            sample = form.read(record, task, number)
-            identities.take(sample.key, record.place)
-            named.setdefault(task, []).append(sample)
+    for number, record in enumerate(record for path in read for record in _records(path)):
+        task = form.task(record)
+        if tasks and task.casefold() not in {name.casefold() for name in tasks}:
+            named.setdefault(task, [])
+            continue
+        sample = form.read(record, task, number)
+        identities.take(sample.key, record.place)
+        named.setdefault(task, []).append(sample)
     wanted = choose_tasks(list(named), tasks, source_name(folder))
     samples = tuple(sample for task in wanted for sample in named[task])
-    return Benchmark(form.name, str(folder), samples, (form.note,) if form.note else ())
+    left = [source_name(path.relative_to(folder)) for path in files if path not in read]
+    notes = [form.note, f"not read, because of another split than {form.split}: {', '.join(left)}" if left else ""]
+    return Benchmark(form.name, str(folder), samples, tuple(note for note in notes if note))
+
+
+def is_embspatial_source(path: Path) -> bool:
+    """Whether EmbSpatial-Bench's JSON file is named, or in a folder that is."""
+    return path.name == EMBSPATIAL_JSON if path.is_file() else (path / EMBSPATIAL_JSON).is_file()
+
+
+def read_embspatial_json(path: Path, tasks: Sequence[str] = ()) -> Benchmark:
+    """Reads EmbSpatial-Bench as its authors publish it.
+
+    Raises:
+        InputError: A task is missing, or a record cannot be used.
+    """
+    file = path if path.is_file() else path / EMBSPATIAL_JSON
+    return read_multiple_choice(FORMS["embspatial"], path, [file], tasks)
+
+
+def _of_one_split(files: Sequence[Path], wanted: str) -> list[Path]:
+    """The files of one split, by their names: that which is wanted, else test or val; all where no name tells."""
+    splits = [_split_of(path) for path in files]
+    for split in (wanted, "test", "val"):
+        if split in splits:
+            return [path for path, found in zip(files, splits, strict=True) if found == split]
+    return list(files)
+
+
+def _split_of(path: Path) -> str | None:
+    """The split that a file is of: ``val-00000-of-00001.parquet``, ``SAT_test.parquet``, ``test/0000.parquet``."""
+    words = re.split(r"[^a-z]+", split_name(path).casefold())
+    return next((split for split in _SPLITS if split in words), None)
+
+
+def _records(path: Path) -> Iterable[Record]:
+    return read_json_list(path) if path.suffix == ".json" else read_rows(path)
 
 
 def with_options(question: str, options: Sequence[str]) -> str:
@@ -198,6 +254,7 @@ FORMS: Mapping[str, ChoiceForm] = MappingProxyType(
             frozenset({"idx", "sub_task", "image_1", "choices", "answer", "prompt"}),
             lambda record: record.text("sub_task"),
             _blink,
+            split="val",  # the answers of its test split are not published
         ),
         "sat": ChoiceForm("SAT", frozenset({"image_bytes", "question", "answers"}), _sat_task, _sat),
         "embspatial": ChoiceForm(

@@ -10,12 +10,21 @@ from pathlib import Path
 from roborefer.errors import InputError
 from roborefer.evaluation.benchmarks import refspatial_parquet, robospatial_home, where2place
 from roborefer.evaluation.benchmarks.hub import fetch_benchmark, is_hub_id
-from roborefer.evaluation.benchmarks.multiple_choice import choice_form, read_multiple_choice
+from roborefer.evaluation.benchmarks.multiple_choice import (
+    choice_form,
+    is_embspatial_source,
+    read_embspatial_json,
+    read_multiple_choice,
+)
 from roborefer.evaluation.benchmarks.own_points import is_own_points_source, read_own_points_benchmark
 from roborefer.evaluation.benchmarks.parquet import columns_of, parquet_files
 from roborefer.evaluation.benchmarks.point_bench import is_point_bench_folder, read_point_bench
 from roborefer.evaluation.benchmarks.refcoco import is_refcoco_folder, read_refcoco
-from roborefer.evaluation.benchmarks.refspatial_folder import is_refspatial_folder, read_refspatial_folder
+from roborefer.evaluation.benchmarks.refspatial_folder import (
+    QUESTIONS,
+    is_refspatial_folder,
+    read_refspatial_folder,
+)
 from roborefer.evaluation.benchmarks.training_folder import is_training_folder, read_training_folder
 from roborefer.evaluation.samples import Benchmark
 from roborefer.images import source_name
@@ -67,14 +76,25 @@ def _read(path: Path, tasks: Sequence[str]) -> Benchmark:
     for is_it, read in _FOLDERS:
         if path.is_dir() and is_it(path):
             return read(path, tasks)
+    if is_embspatial_source(path):
+        return read_embspatial_json(path, tasks)
     if is_own_points_source(path):
         return read_own_points_benchmark(path, tasks)
     files = parquet_files(path) if path.is_dir() else [path] * (path.suffix == ".parquet")
     if not files:
-        raise InputError(
-            f"expected a benchmark in {source_name(path)}, got none of the known forms: see docs/evaluation.md"
-        )
+        raise InputError(_unknown(path))
     return _read_tables(path, files, tasks)
+
+
+def _unknown(path: Path) -> str:
+    name = source_name(path)
+    task = path if path.is_dir() else path.parent
+    if (task / QUESTIONS).is_file():
+        return (
+            f"expected a benchmark's folder, got {name} of one of its tasks: name {source_name(task.parent)} with "
+            f"--tasks {source_name(task.name)}"
+        )
+    return f"expected a benchmark in {name}, got none of the known forms: see docs/evaluation.md"
 
 
 def _read_tables(path: Path, files: Sequence[Path], tasks: Sequence[str]) -> Benchmark:

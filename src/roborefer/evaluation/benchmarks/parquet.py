@@ -23,6 +23,11 @@ def parquet_files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.parquet"))
 
 
+def split_name(path: Path) -> str:
+    """What tells a file's split: its name, or its folder's where that is a number (``test/0000.parquet``)."""
+    return path.parent.name if path.stem.isdecimal() else path.stem
+
+
 def columns_of(path: Path) -> frozenset[str]:
     """The names of a file's columns.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from roborefer.answers.prompts import POINT_SUFFIX
@@ -30,6 +31,7 @@ _IMAGES = ("selected_images", "images")
 _MASKS = ("selected_masks", "masks")
 _COUNTING = "counting"
 _MOST_MEMBERS = 100_000
+_SAYS_UTF8 = 0x800
 
 
 def is_point_bench_folder(folder: Path) -> bool:
@@ -79,10 +81,19 @@ def _unpack(archive: Path, folder: Path) -> None:
             aside = folder.with_name(f".{folder.name}.part")
             make_folder(aside)
             for member in members:
-                write_whole(aside / Path(member.filename).name, content.read(member))
+                write_whole(aside / _member_name(member), content.read(member))
             aside.replace(folder)
     except (OSError, zipfile.BadZipFile, RuntimeError) as error:
         raise InputError(f"cannot unpack {source_name(archive)}: {error}; download it again") from error
+
+
+def _member_name(member: zipfile.ZipInfo) -> str:
+    """A file's name; one that an archive holds in UTF-8 without saying so is read as that."""
+    name = Path(member.filename).name
+    if not member.flag_bits & _SAYS_UTF8:
+        with suppress(UnicodeError):
+            return name.encode("cp437").decode("utf-8")
+    return name
 
 
 def _plain(name: str) -> str:
@@ -107,7 +118,7 @@ def _sample(record: Record, images: dict[str, Path], masks: dict[str, Path], ide
         image_size=size,
         target=MaskTarget(
             mask,
-            source_name(mask),
+            f"{source_name(mask)}, named in {record.place}",
             rule="above-half",
             scoring="count" if counting else "first",
             count=count if counting else None,

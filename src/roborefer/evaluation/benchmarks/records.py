@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any
 from roborefer.errors import InputError
 from roborefer.evaluation.samples import Source
 from roborefer.geometry.depth import read_depth
-from roborefer.images import MAX_FILE_BYTES, load_picture, open_source, picture_size, source_name
+from roborefer.images import MAX_FILE_BYTES, open_source, picture_size, source_name
 
 _Json = Mapping[str, Any]
+_SUFFIX = re.compile(r"(.*\S) (Your answer should be formatted as .*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Record:
         value = self.fields.get(key)
         if value is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        if isinstance(value, bool) or not (isinstance(value, int) or (isinstance(value, float) and value.is_integer())):
             raise InputError(f"expected a whole number as {key!r}, got {value!r} in {self.place}")
         return int(value)
 
@@ -221,18 +223,6 @@ def picture_size_at(source: Source, place: str) -> tuple[int, int]:
         raise InputError(f"{error}; named in {place}") from error
 
 
-def check_whole(source: Source, place: str) -> None:
-    """Decodes a picture once, so that one that is cut short is found before a model is asked.
-
-    Raises:
-        InputError: It is broken.
-    """
-    try:
-        load_picture(source)
-    except InputError as error:
-        raise InputError(f"{error}; named in {place}") from error
-
-
 class Identities:
     """Finds ids that come twice."""
 
@@ -249,6 +239,15 @@ class Identities:
             raise InputError(f"expected every id once, got {identity} in {place}, which {self._seen[identity]} has too")
         self._seen[identity] = place
         return identity
+
+
+def split_suffix(text: str) -> tuple[str, str]:
+    """A question, and the sentence in it that says how to answer; families with a form of their own do without.
+
+    Joined by a space they are the text again.
+    """
+    found = _SUFFIX.fullmatch(text)
+    return (found[1], found[2]) if found else (text, "")
 
 
 def choose_tasks(available: Sequence[str], wanted: Sequence[str], name: str) -> list[str]:

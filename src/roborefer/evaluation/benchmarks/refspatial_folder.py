@@ -25,6 +25,7 @@ from roborefer.evaluation.benchmarks.records import (
     picture_size_at,
     read_json_list,
 )
+from roborefer.evaluation.benchmarks.repeats import mark_repeats
 from roborefer.evaluation.benchmarks.step_records import key_steps_of
 from roborefer.evaluation.samples import Benchmark, MaskTarget, Sample
 from roborefer.geometry.cameras import intrinsics_from_json
@@ -46,7 +47,8 @@ def read_refspatial_folder(folder: Path, tasks: Sequence[str] = ()) -> Benchmark
     Raises:
         InputError: A task is missing or empty, or a record, picture or mask cannot be used; it names file and line.
     """
-    present = {path.parent.name for path in folder.glob(f"*/{QUESTIONS}")}
+    # A folder with masks is a task, too: one whose questions are missing is refused, not passed over.
+    present = {path.parent.name for name in (QUESTIONS, "mask") for path in folder.glob(f"*/{name}")}
     ordered = [task for task in _PUBLISHED_TASKS if task in present]
     ordered += sorted(present - set(ordered))
     samples: list[Sample] = []
@@ -57,7 +59,7 @@ def read_refspatial_folder(folder: Path, tasks: Sequence[str] = ()) -> Benchmark
     name = "RefSpatial-Sim-Bench" if (folder / "manifest.json").is_file() else "RefSpatial-Bench"
     if any(sample.scene is not None for sample in samples):
         name = "RefSpatial-Expand-Bench"
-    return Benchmark(name, str(folder), tuple(samples))
+    return Benchmark(name, str(folder), *mark_repeats(samples))
 
 
 def _sample(folder: Path, task: str, record: Record, identities: Identities) -> Sample:
@@ -68,13 +70,12 @@ def _sample(folder: Path, task: str, record: Record, identities: Identities) -> 
     size = picture_size_at(image, place)
     check_same_size(mask, size, "mask", place)
     depth, metric = _depth(folder, record, "depth_path", size), _depth(folder, record, "metric_depth_path", size)
-    scene = record.fields.get("scene")
     return Sample(
         key=f"{task}/{identity}",
         task=task,
         images=(image,),
         image_size=size,
-        target=MaskTarget(mask, source_name(mask)),
+        target=MaskTarget(mask, f"{source_name(mask)}, named in {place}"),
         prompt=record.text("prompt"),
         suffix=record.text("suffix", default=""),
         object=record.text("object", default=""),
@@ -83,7 +84,7 @@ def _sample(folder: Path, task: str, record: Record, identities: Identities) -> 
         intrinsics=_intrinsics(record, size),
         step=record.whole("step"),
         relations=record.texts("relations"),
-        scene=scene if isinstance(scene, str) else None,
+        scene=record.text("scene", default="") or None,
         key_steps=key_steps_of(record),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from roborefer.evaluation.benchmarks.parquet import picture_bytes, read_rows
+from roborefer.evaluation.benchmarks.parquet import picture_bytes, read_rows, split_name
 from roborefer.evaluation.benchmarks.records import (
     Identities,
     Record,
@@ -16,6 +16,7 @@ from roborefer.evaluation.benchmarks.records import (
     choose_tasks,
     picture_size_at,
 )
+from roborefer.evaluation.benchmarks.repeats import mark_repeats
 from roborefer.evaluation.samples import Benchmark, MaskTarget, Sample
 from roborefer.images import source_name
 
@@ -30,7 +31,7 @@ def read_refspatial_parquet(folder: Path, files: Sequence[Path], tasks: Sequence
     """
     splits: dict[str, list[Path]] = {}
     for path in files:
-        splits.setdefault(path.name.split("-")[0].removesuffix(".parquet").capitalize(), []).append(path)
+        splits.setdefault(split_name(path).split("-")[0].capitalize(), []).append(path)
     samples = []
     for task in choose_tasks(list(splits), tasks, source_name(folder)):
         identities = Identities()
@@ -38,7 +39,7 @@ def read_refspatial_parquet(folder: Path, files: Sequence[Path], tasks: Sequence
             samples += [_sample(task, record, identities) for record in read_rows(path)]
     expand = any(sample.scene is not None for sample in samples)
     name = "RefSpatial-Expand-Bench" if expand else "RefSpatial-Bench"
-    return Benchmark(name, str(folder), tuple(samples))
+    return Benchmark(name, str(folder), *mark_repeats(samples))
 
 
 def _sample(task: str, record: Record, identities: Identities) -> Sample:
@@ -47,7 +48,6 @@ def _sample(task: str, record: Record, identities: Identities) -> Sample:
     image, mask = picture_bytes(record, "image"), picture_bytes(record, "mask")
     size = picture_size_at(image, place)
     check_same_size(mask, size, "mask", place)
-    scene = record.fields.get("scene")
     return Sample(
         key=f"{task}/{identity}",
         task=task,
@@ -58,5 +58,5 @@ def _sample(task: str, record: Record, identities: Identities) -> Sample:
         suffix=record.text("suffix", default=""),
         object=record.text("object", default=""),
         step=record.whole("step"),
-        scene=scene if isinstance(scene, str) else None,
+        scene=record.text("scene", default="") or None,
     )

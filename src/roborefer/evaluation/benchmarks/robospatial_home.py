@@ -2,7 +2,8 @@
 
 As its script writes it: ``annotations.json`` beside ``images/``; on the hub, Parquet with the same keys and pictures in
 cells. A pointing answer is a polygon in text, ``[(0.383, 0.873), (0.390, 0.990), ...]``; the first point of a reply is
-right inside it, by ray casting over the corners in the order given, as in RoboSpatial-Eval.
+right inside it, by ray casting over the corners in the order given, as in RoboSpatial-Eval. Depth pictures are only
+looked at where a model is given them: nothing is measured by them.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from roborefer.errors import InputError
 from roborefer.evaluation.benchmarks.parquet import optional_picture_bytes, picture_bytes, read_rows
 from roborefer.evaluation.benchmarks.records import (
     Record,
-    check_same_size,
     choose_tasks,
     file_within,
     picture_size_at,
     read_json_list,
+    split_suffix,
 )
 from roborefer.evaluation.metrics import Polygon
 from roborefer.evaluation.samples import Benchmark, PolygonTarget, Sample, Source, YesNoTarget
@@ -31,6 +32,7 @@ ANNOTATIONS = "annotations.json"
 COLUMNS = frozenset({"category", "question", "answer", "img"})
 TASKS = ("context", "configuration", "compatibility")
 
+_NOTE = "the leaderboard's total is the mean of the three tasks' scores, its VQA average that of the last two"
 _POLYGON = re.compile(r"\s*\[[-+.,()\s\deE\[\]]*\]\s*")
 
 
@@ -84,7 +86,7 @@ def read_robospatial_parquet(folder: Path, files: Sequence[Path], tasks: Sequenc
 def _benchmark(folder: Path, samples: Sequence[Sample], wanted: Sequence[str]) -> Benchmark:
     if not samples:
         raise InputError(f"expected questions of {', '.join(wanted)}, got none in {source_name(folder)}")
-    return Benchmark("RoboSpatial-Home", str(folder), tuple(samples))
+    return Benchmark("RoboSpatial-Home", str(folder), tuple(samples), (_NOTE,) if len(wanted) == len(TASKS) else ())
 
 
 def _task(record: Record) -> str:
@@ -95,18 +97,17 @@ def _task(record: Record) -> str:
 
 
 def _sample(record: Record, task: str, number: int, name: str, image: Source, depth: Source | None) -> Sample:
-    size = picture_size_at(image, record.place)
-    if depth is not None:
-        check_same_size(depth, size, "depth", record.place)
+    prompt, suffix = split_suffix(record.text("question"))
     answer = record.text("answer")
     said = answer.strip().casefold()
     return Sample(
         key=f"{task}/{number}",
         task=task,
         images=(image,),
-        image_size=size,
+        image_size=picture_size_at(image, record.place),
         target=YesNoTarget(said) if said in ("yes", "no") else PolygonTarget(read_polygon(answer, record.place)),
-        prompt=record.text("question"),
+        prompt=prompt,
+        suffix=suffix,
         depth=depth,
         extra={"img": name, "category": task, "question": record.text("question")},
     )

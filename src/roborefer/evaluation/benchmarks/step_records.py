@@ -45,6 +45,8 @@ def _step(content: Any, place: str) -> Step:
         raise InputError(
             f"expected a step with kind (Position, Orientation, Size), target and value, got {content} in {place}"
         )
+    if kind == "Position" and not all(0 <= number <= 1 for number in numbers):
+        raise InputError(f"expected a Position within 0-1, got {numbers} in {place}")
     if kind == "Position":
         return Step("Position", target, Point(numbers[0], numbers[1]))
     if kind == "Orientation":

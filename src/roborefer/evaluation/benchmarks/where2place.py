@@ -19,6 +19,7 @@ from roborefer.evaluation.benchmarks.records import (
     file_within,
     picture_size_at,
     read_json_lines,
+    split_suffix,
 )
 from roborefer.evaluation.samples import Benchmark, MaskTarget, Sample, Source
 from roborefer.images import source_name
@@ -45,7 +46,7 @@ def read_where2place_folder(folder: Path, tasks: Sequence[str] = ()) -> Benchmar
     for index, record in enumerate(read_json_lines(folder / QUESTIONS)):
         image = file_within(folder / "images", record.text("image"), record.place)
         mask = file_within(folder / "masks", f"{index:02d}.jpg", record.place)
-        samples.append(_sample(record, "text", image, mask, source_name(mask), identities))
+        samples.append(_sample(record, "text", image, mask, f"{source_name(mask)}, of {record.place}", identities))
     return Benchmark("Where2Place", str(folder), tuple(samples))
 
 
@@ -70,11 +71,13 @@ def _sample(
 ) -> Sample:  # fmt: skip
     size = picture_size_at(image, record.place)
     check_same_size(mask, size, "mask", record.place)
+    prompt, suffix = split_suffix(record.text(question))
     return Sample(
         key=identities.take(record.identity("question_id"), record.place),
         task=TASK,
         images=(image,),
         image_size=size,
         target=MaskTarget(mask, name, rule="soft"),
-        prompt=record.text(question),
+        prompt=prompt,
+        suffix=suffix,
     )

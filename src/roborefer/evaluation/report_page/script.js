@@ -25,7 +25,8 @@ function drawn(name, attributes, className) {
   return made;
 }
 
-const percent = (value) => (value === null || value === undefined ? "–" : (100 * value).toFixed(1));
+const percent = (value) => (100 * value).toFixed(1);
+const signed = (value) => (value > 0 ? "+" : "") + percent(value);
 
 function statusOf(answer) {
   if (answer.raw === null) return "failed";
@@ -83,22 +84,26 @@ function row(kind, cells) {
 function showHeader() {
   byId("title").textContent = data.title;
   byId("about").textContent = data.about;
+  byId("numbers").textContent = data.numbers;
   const table = element("table");
-  const head = ["task", "n"];
-  for (const run of runs) head.push(`${run.name}: score`, "95 %", "first point", "read");
-  if (data.comparison) head.push("difference", "p");
-  table.append(row("th", head));
-  for (const group of data.groups) {
-    const cells = [group.name, String(group.samples)];
-    for (const run of group.runs) {
-      cells.push(percent(run.score), `${percent(run.interval[0])}–${percent(run.interval[1])}`, percent(run.hit),
-        percent(run.parsed));
-    }
-    const pair = data.comparison && data.comparison[group.name];
-    if (data.comparison) cells.push(pair ? (100 * pair.difference).toFixed(1) : "", pair ? pair.p_value.toFixed(3) : "");
-    table.append(row("td", cells));
+  if (data.comparison) {
+    table.append(row("th", ["task", "n", ...runs.map((run) => run.name), "difference", "95 %", "p", "better", "worse"]));
+    table.append(...data.comparison.map((pair) => row("td", [pair.name, String(pair.samples), percent(pair.first),
+      percent(pair.second), signed(pair.difference), pair.interval.map(signed).join(" to "),
+      pair.p_value < 0.001 ? "<0.001" : pair.p_value.toFixed(3), String(pair.better), String(pair.worse)])));
+  } else {
+    table.append(row("th", ["task", "n", "score", "95 %", "first point", "read", "failed"]));
+    table.append(...data.groups.map((group) => row("td", [group.name, String(group.samples), percent(group.score),
+      group.interval.map(percent).join("–"), percent(group.hit), percent(group.parsed), String(group.failed)])));
   }
   byId("scores").append(table);
+}
+
+function dot(answer) {
+  const made = element("span", "", `dot ${statusOf(answer)}`);
+  made.setAttribute("role", "img");
+  made.setAttribute("aria-label", Object.fromEntries(STATUS)[statusOf(answer)]);
+  return made;
 }
 
 function showList() {
@@ -108,8 +113,7 @@ function showList() {
     const button = element("button");
     button.type = "button";
     button.dataset.key = sample.key;
-    button.append(...sample.answers.map((answer) => element("span", "", `dot ${statusOf(answer)}`)),
-      element("span", sample.key, "key"));
+    button.append(...sample.answers.map(dot), element("span", sample.key, "key"));
     button.title = sample.question;
     button.onclick = () => choose(sample.key);
     const item = element("li");
@@ -169,15 +173,17 @@ function stage(sample, image, place) {
       if (step.kind !== "Position") return;
       const [x, y] = at(step.value);
       const group = drawn("g", {}, "step");
-      group.append(drawn("rect", { x: x - 7, y: y - 7, width: 14, height: 14, fill: tone, stroke: "#fff", "stroke-width": 2 }));
-      const label = drawn("text", { x: x + 11, y: y + 4 });
+      group.append(drawn("rect", { x: x - 9, y: y - 9, width: 18, height: 18, fill: tone, stroke: "#fff", "stroke-width": 3 }));
+      const label = drawn("text", { x: x + 14, y: y + 8 });
       label.textContent = String(number + 1);
       group.append(label);
       svg.append(group);
     });
     for (const point of answer.points) {
       const [x, y] = at(point);
-      svg.append(drawn("circle", { cx: x, cy: y, r: 10, fill: tone, stroke: "#fff", "stroke-width": 3 }, "point"));
+      // The second run's are smaller, so that two that agree are seen as two.
+      const radius = sample.answers.length > 1 && !run ? 14 : 9;
+      svg.append(drawn("circle", { cx: x, cy: y, r: radius, fill: tone, stroke: "#fff", "stroke-width": 3 }, "point"));
     }
   });
   box.append(svg);

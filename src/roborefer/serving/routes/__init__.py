@@ -1,0 +1,1 @@
+"""Where requests arrive: one module per protocol, pages, and what a monitor asks."""
