@@ -99,8 +99,8 @@ def _samples(arguments: argparse.Namespace, tiling: str, size: int) -> dict[str,
     from roborefer.datasets.collator import ConversationCollator
     from roborefer.datasets.mixture import read_mixture
     from roborefer.datasets.samples import ConversationDataset, encode, read_pictures
+    from roborefer.models.packaged import PACKAGED_MODEL
     from roborefer.models.processor import SpatialProcessor
-    from roborefer.models.untrained import PACKAGED_MODEL
 
     torch.set_num_threads(1)
     processor = SpatialProcessor.from_pretrained(PACKAGED_MODEL)

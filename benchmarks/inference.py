@@ -98,11 +98,11 @@ def _prepare(arguments: argparse.Namespace) -> dict[str, Any]:
     from roborefer.models import checkpoint
     from roborefer.models.config import preset
     from roborefer.models.processor import SpatialProcessor
-    from roborefer.models.untrained import PACKAGED_MODEL, random_model
+    from roborefer.models.untrained import UNTRAINED_MODEL, random_model
 
     config = preset(arguments.preset)
     if arguments.preset == "tiny":
-        tokenizer = checkpoint.load_tokenizer(PACKAGED_MODEL)
+        tokenizer = checkpoint.load_tokenizer(UNTRAINED_MODEL)
     else:
         with tempfile.TemporaryDirectory() as folder:
             tokenizer = _real_vocabulary()(Path(folder))

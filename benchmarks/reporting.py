@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,3 +44,11 @@ def write_report(path: Path | None, report: dict[str, Any]) -> None:
     aside = path.with_suffix(".part")
     aside.write_text(json.dumps(report, indent=2) + "\n")
     aside.replace(path)
+
+
+def percentiles(values: Sequence[float]) -> dict[str, float]:
+    """The median, the 95th and the 99th percentile of some values (nearest rank), and how many there are."""
+    ordered = sorted(values)
+    ranks = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+    found = {name: round(ordered[math.ceil(rank * len(ordered)) - 1], 2) for name, rank in ranks.items() if ordered}
+    return {**found, "count": len(ordered)}

@@ -154,7 +154,7 @@ def _model(name: str) -> tuple[Any, Any]:
     from roborefer.models.processor import SpatialProcessor
     from roborefer.models.prompt import media_token_ids
     from roborefer.models.spatial_vlm import SpatialVLM
-    from roborefer.models.untrained import PACKAGED_MODEL, random_model
+    from roborefer.models.untrained import UNTRAINED_MODEL, random_model
 
     if name not in ("tiny", "2b-cut"):
         processor = SpatialProcessor.from_pretrained(name)
@@ -167,7 +167,7 @@ def _model(name: str) -> tuple[Any, Any]:
         config.text_config.layer_types = config.text_config.layer_types[:2]
         for tower in (config.vision_config, config.depth_config):
             tower.num_hidden_layers = 3
-    tokenizer = checkpoint.load_tokenizer(PACKAGED_MODEL)
+    tokenizer = checkpoint.load_tokenizer(UNTRAINED_MODEL)
     model = random_model(config)
     model.set_media_tokens(*media_token_ids(tokenizer))
     return model, SpatialProcessor(tokenizer, config)

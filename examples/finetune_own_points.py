@@ -137,7 +137,7 @@ def make_old_skill(out: Path, scenes: int) -> tuple[Path, Path]:
 
 def train(arguments: argparse.Namespace, data: str, run: Path) -> Path:
     """What `roborefer train sft --data DATA --config lora --out RUN` does; run again, it goes on where it was."""
-    from roborefer.models.untrained import PACKAGED_MODEL
+    from roborefer.models.packaged import PACKAGED_MODEL
     from roborefer.training.configuration import read_config
     from roborefer.training.run_folder import RunSettings
     from roborefer.training.stages import run_stage

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from roborefer.loading import load
+from roborefer.models.untrained import UNTRAINED_MODEL
 from roborefer.predictor import Predictor
 
 from .models.tiny_models import depth_m, picture, tiny_predictor, write_checkpoint
@@ -22,8 +23,14 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 @pytest.fixture(scope="session")
 def packaged() -> Predictor:
-    """The untrained model inside the package, in the dtype in which it is stored."""
+    """nano, the model inside the package, in the dtype in which it is stored."""
     return load(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def untrained() -> Predictor:
+    """The tiny untrained model inside the package."""
+    return load(UNTRAINED_MODEL, device="cpu")
 
 
 @pytest.fixture(scope="session")

@@ -36,11 +36,14 @@ def refusal(call: Any) -> str:
     return str(caught.value)
 
 
+EXAMPLES = Path(roborefer.__file__).parent / "serving" / "examples"
+
+
 # ---- pointing --------------------------------------------------------------------------------------------------------
 
 
-def test_a_prediction_has_all_its_fields(packaged: Predictor, rgb_file: Path) -> None:
-    prediction = packaged.point(rgb_file, "the cup behind the plate")
+def test_a_prediction_has_all_its_fields(untrained: Predictor, rgb_file: Path) -> None:
+    prediction = untrained.point(rgb_file, "the cup behind the plate")
     assert isinstance(prediction, Prediction)
     (point,) = prediction.points
     assert 0 <= point.x <= 1
@@ -56,8 +59,8 @@ def test_a_prediction_has_all_its_fields(packaged: Predictor, rgb_file: Path) ->
     assert all(value >= 0 for value in prediction.timing_ms.values())
 
 
-def test_moondreams_clients_can_read_it(packaged: Predictor) -> None:
-    prediction = packaged.point(picture(), "the cup")
+def test_moondreams_clients_can_read_it(untrained: Predictor) -> None:
+    prediction = untrained.point(picture(), "the cup")
     (point,) = prediction["points"]
     assert (point["x"], point["y"]) == (prediction.points[0].x, prediction.points[0].y)
     assert point["px"] == [point["x"] * 60, point["y"] * 40]
@@ -77,12 +80,12 @@ def test_a_trained_model_can_be_held_to_one_point_too(tiny: Predictor) -> None:
     assert tiny.point(picture(), "the cup", constrained=True).parsed
 
 
-def test_an_untrained_model_can_be_let_free(packaged: Predictor) -> None:
-    assert not packaged.point(picture(), "the cup", constrained=False, max_new_tokens=2).parsed
+def test_an_untrained_model_can_be_let_free(untrained: Predictor) -> None:
+    assert not untrained.point(picture(), "the cup", constrained=False, max_new_tokens=2).parsed
 
 
-def test_an_answer_that_was_cut_is_a_problem_and_no_error(packaged: Predictor) -> None:
-    prediction = packaged.point(picture(), "the cup", max_new_tokens=5)
+def test_an_answer_that_was_cut_is_a_problem_and_no_error(untrained: Predictor) -> None:
+    prediction = untrained.point(picture(), "the cup", max_new_tokens=5)
     assert not prediction.parsed
     assert prediction.problem
 
@@ -117,9 +120,23 @@ def test_what_the_model_is_asked(
 
 
 def test_the_packages_own_point_uses_the_packaged_model() -> None:
-    prediction = roborefer.point(picture(), "the cup")
-    assert prediction.notes == (UNTRAINED_NOTE,)
+    prediction = roborefer.point(EXAMPLES / "desk.jpg", "the red tomato", EXAMPLES / "desk_depth.png")
+    (point,) = prediction.points
+    assert (point.x, point.y) == pytest.approx((0.17, 0.61), abs=0.04)
+    assert point.score is not None
+    assert point.score > 0.5
+    assert prediction.notes == ()
+    assert prediction.anchors[0].depth_m == pytest.approx(1.05, abs=0.05)
     assert packaged_predictor() is packaged_predictor()
+
+
+def test_the_packaged_model_writes_steps_that_can_be_read(packaged: Predictor) -> None:
+    asked = "the orange vase behind the second vase from right to left"
+    prediction = packaged.point(EXAMPLES / "vases.jpg", asked, EXAMPLES / "vases_depth.png", reasoning=True)
+    assert prediction.parsed
+    assert prediction.steps
+    (point,) = prediction.points
+    assert (point.x, point.y) == pytest.approx((0.445, 0.294), abs=0.06)
 
 
 # ---- asking ----------------------------------------------------------------------------------------------------------

@@ -10,10 +10,10 @@ import torch
 from roborefer.errors import InputError
 from roborefer.models.depth_estimator import DepthAnything
 from roborefer.models.devices import resolve_device
+from roborefer.models.packaged import PACKAGED_MODEL
 from roborefer.models.processor import SpatialProcessor
 from roborefer.models.quantization import quantize_int8
 from roborefer.models.spatial_vlm import SpatialVLM
-from roborefer.models.untrained import PACKAGED_MODEL
 from roborefer.predictor import Predictor
 
 

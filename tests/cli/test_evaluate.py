@@ -18,10 +18,10 @@ SUFFIX = "Answer so."
 
 
 @pytest.fixture(autouse=True)
-def loaded_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, packaged: Predictor) -> None:
+def loaded_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, untrained: Predictor) -> None:
     """Loading is slow: all tests but one judge a model that is there already."""
     if request.node.name != "test_the_packaged_model_is_judged":
-        monkeypatch.setattr("roborefer.cli.evaluate._load", lambda options: packaged)
+        monkeypatch.setattr("roborefer.cli.evaluate._load", lambda options: untrained)
 
 
 @pytest.fixture(scope="module")

@@ -94,6 +94,7 @@ def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "--host 0.0.0.0 --port 0 --model org/name --device cpu --dtype float32 --max-body-mb 2 --max-megapixels 1.5 "
     )
     words += "--max-images 3 --max-new-tokens 4 --max-queue 5 --max-seconds 6 --batch 7 --gather-ms 0 --cache-mb 8 "
+    words += "--max-upload-seconds 9 "
     words += "--allow-url-host a.example --allow-url-host b.example:81"
     result = CliRunner().invoke(shell.roborefer, ["serve", *words.split(), *given], catch_exceptions=False)
     assert result.exit_code == 0
@@ -102,7 +103,8 @@ def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert settings.api_keys == ("alpha", "beta")
     assert (settings.max_body_bytes, settings.max_pixels, settings.cache_bytes) == (2 << 20, 1_500_000, 8 << 20)
     assert (settings.max_images, settings.max_new_tokens, settings.queue_limit) == (3, 4, 5)
-    assert (settings.request_seconds, settings.batch_limit, settings.gather_ms) == (6, 7, 0)
+    assert (settings.request_seconds, settings.body_seconds) == (6, 9)
+    assert (settings.batch_limit, settings.gather_ms) == (7, 0)
     assert settings.url_hosts == ("a.example", "b.example:81")
     assert settings.model_name == "name"
     line = result.output

@@ -31,6 +31,14 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert path.read_bytes().count(b"\n") == 3
 
 
+def test_a_line_is_there_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    with opened_journal(path) as journal:
+        for number in range(3):
+            journal.add([line(number)])
+            assert len(read_answers(path)) == number + 1
+
+
 def test_a_lone_surrogate_can_be_written(tmp_path: Path) -> None:
     write(tmp_path / "a", line(0, "\ud800 (0.5, 0.5)"))
     assert read_answers(tmp_path / "a")["Location/0"].raw == "? (0.5, 0.5)"

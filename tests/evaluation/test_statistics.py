@@ -49,6 +49,15 @@ def test_the_p_value_tries_all_signs(differences: list[float]) -> None:
     assert pair.p_value == pytest.approx(slow_sign_flip_p(differences))
 
 
+@pytest.mark.parametrize("count", [5, 40], ids=["all signs", "drawn signs"])
+def test_the_p_value_has_two_sides(count: int) -> None:
+    before, after = [0.0] * count, [1.0] * (count - 1) + [-1.0]
+    there, back = compare_paired(before, after), compare_paired(after, before)
+    assert there.p_value == pytest.approx(back.p_value, abs=1e-3)
+    assert there.difference == -back.difference
+    assert back.p_value < 0.5
+
+
 def test_many_differences_are_sampled_close_to_the_truth() -> None:
     # 14 better and 6 worse: the binomial test's two-sided p is 0.1153.
     pair = compare_paired([0.0] * 14 + [1.0] * 6 + [1.0] * 80, [1.0] * 14 + [0.0] * 6 + [1.0] * 80)

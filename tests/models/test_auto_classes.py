@@ -16,12 +16,12 @@ from roborefer.loading import load
 from roborefer.models.config import ModelConfig
 from roborefer.models.processor import SpatialProcessor
 from roborefer.models.spatial_vlm import SpatialVLM
-from roborefer.models.untrained import PACKAGED_MODEL
+from roborefer.models.untrained import UNTRAINED_MODEL
 
 from .tiny_models import TILE, picture, tiny_config, write_checkpoint
 
 GOLDENS = Path(__file__).parents[1] / "data" / "goldens"
-FOLDERS = [PACKAGED_MODEL, *(GOLDENS / name / "checkpoint" for name in ("tiny-2b-like-A", "tiny-8b-like-A"))]
+FOLDERS = [UNTRAINED_MODEL, *(GOLDENS / name / "checkpoint" for name in ("tiny-2b-like-A", "tiny-8b-like-A"))]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.parent.name)
@@ -40,8 +40,8 @@ def test_they_open_a_folder(folder: Path) -> None:
 
 
 def test_a_dtype_can_be_asked_for() -> None:
-    assert AutoModelForImageTextToText.from_pretrained(PACKAGED_MODEL, dtype=torch.float32).dtype == torch.float32
-    assert AutoModelForImageTextToText.from_pretrained(PACKAGED_MODEL, dtype="auto").dtype == torch.bfloat16
+    assert AutoModelForImageTextToText.from_pretrained(UNTRAINED_MODEL, dtype=torch.float32).dtype == torch.float32
+    assert AutoModelForImageTextToText.from_pretrained(UNTRAINED_MODEL, dtype="auto").dtype == torch.bfloat16
 
 
 def test_what_they_save_they_open(tmp_path: Path) -> None:

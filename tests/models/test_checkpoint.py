@@ -19,7 +19,7 @@ from roborefer.errors import CheckpointError
 from roborefer.models import checkpoint, checkpoint_writer
 from roborefer.models.config import ModelConfig
 from roborefer.models.spatial_vlm import SpatialVLM
-from roborefer.models.untrained import PACKAGED_MODEL
+from roborefer.models.untrained import UNTRAINED_MODEL
 
 from .pointing_models import TILE, compact_tokenizer, write_pointing_checkpoint
 from .tiny_models import HIDDEN, VOCABULARY, tiny_config, tiny_model, tokenizer, write_checkpoint
@@ -706,7 +706,7 @@ from transformers import Qwen2Config
 from roborefer.models import checkpoint
 from roborefer.models.config import preset
 from roborefer.models.processor import SpatialProcessor
-from roborefer.models.untrained import PACKAGED_MODEL, random_model
+from roborefer.models.untrained import UNTRAINED_MODEL, random_model
 
 torch.set_num_threads(1)
 torch.nn.init.normal_ = lambda tensor, *args, **kwargs: tensor  # what the numbers are does not matter
@@ -714,7 +714,7 @@ config = preset("tiny")
 sizes = {"hidden_size": 512, "intermediate_size": 3072, "num_hidden_layers": 14, "layer_types": None}
 config.text_config = Qwen2Config(**(config.text_config.to_dict() | sizes))
 random_model(config).save_pretrained(sys.argv[1])
-SpatialProcessor(checkpoint.load_tokenizer(PACKAGED_MODEL), config).save_pretrained(sys.argv[1])
+SpatialProcessor(checkpoint.load_tokenizer(UNTRAINED_MODEL), config).save_pretrained(sys.argv[1])
 """
 
 MEASURE = """
@@ -722,14 +722,14 @@ import sys
 from pathlib import Path
 import torch
 from roborefer.models.spatial_vlm import SpatialVLM
-from roborefer.models.untrained import PACKAGED_MODEL
+from roborefer.models.untrained import UNTRAINED_MODEL
 
 def status(key):
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(key + ":")]
     return int(line.split()[1]) * 1024
 
 torch.set_num_threads(1)
-SpatialVLM.from_pretrained(PACKAGED_MODEL, dtype=sys.argv[2])  # what is imported on the way
+SpatialVLM.from_pretrained(UNTRAINED_MODEL, dtype=sys.argv[2])  # what is imported on the way
 Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew
 before = status("VmRSS")
 model = SpatialVLM.from_pretrained(sys.argv[1], dtype=sys.argv[2])
@@ -761,4 +761,4 @@ def test_peak_memory_stays_near_the_weights(large_checkpoint: Path, dtype: str) 
 
 
 def test_the_packaged_checkpoint_is_whole() -> None:
-    assert SpatialVLM.from_pretrained(PACKAGED_MODEL).config.untrained
+    assert SpatialVLM.from_pretrained(UNTRAINED_MODEL).config.untrained

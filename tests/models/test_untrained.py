@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from roborefer.models import checkpoint
-from roborefer.models.untrained import PACKAGED_MODEL, random_model, write_untrained
+from roborefer.models.untrained import UNTRAINED_MODEL, random_model, write_untrained
 
 from .tiny_models import tiny_config
 
@@ -26,11 +26,11 @@ def without_versions(content: Any) -> Any:
 def test_the_packaged_checkpoint_is_written_again_byte_for_byte(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "roborefer.models.untrained", str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True)
-    packaged = {path.relative_to(PACKAGED_MODEL) for path in PACKAGED_MODEL.rglob("*") if path.is_file()}
+    packaged = {path.relative_to(UNTRAINED_MODEL) for path in UNTRAINED_MODEL.rglob("*") if path.is_file()}
     written = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
     assert written == packaged
     for name in sorted(packaged):
-        ours, theirs = (tmp_path / name).read_bytes(), (PACKAGED_MODEL / name).read_bytes()
+        ours, theirs = (tmp_path / name).read_bytes(), (UNTRAINED_MODEL / name).read_bytes()
         if name.suffix == ".json":
             assert without_versions(json.loads(ours)) == without_versions(json.loads(theirs)), name
         else:
@@ -38,14 +38,14 @@ def test_the_packaged_checkpoint_is_written_again_byte_for_byte(tmp_path: Path) 
 
 
 def test_it_is_small_and_says_that_it_is_untrained() -> None:
-    assert sum(path.stat().st_size for path in PACKAGED_MODEL.rglob("*") if path.is_file()) < 3e6
-    assert checkpoint.read_config(PACKAGED_MODEL).untrained
+    assert sum(path.stat().st_size for path in UNTRAINED_MODEL.rglob("*") if path.is_file()) < 3e6
+    assert checkpoint.read_config(UNTRAINED_MODEL).untrained
 
 
 def test_another_seed_is_another_checkpoint(tmp_path: Path) -> None:
     write_untrained(tmp_path, seed=1)
     name = Path("llm") / "model.safetensors"
-    assert (tmp_path / name).read_bytes() != (PACKAGED_MODEL / name).read_bytes()
+    assert (tmp_path / name).read_bytes() != (UNTRAINED_MODEL / name).read_bytes()
 
 
 def test_random_weights_are_those_of_the_seed_and_disturb_nothing() -> None:

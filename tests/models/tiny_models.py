@@ -19,7 +19,7 @@ from roborefer.models.config import ModelConfig
 from roborefer.models.processor import SpatialProcessor
 from roborefer.models.prompt import media_token_ids
 from roborefer.models.spatial_vlm import SpatialVLM
-from roborefer.models.untrained import PACKAGED_MODEL, random_model
+from roborefer.models.untrained import UNTRAINED_MODEL, random_model
 from roborefer.predictor import Predictor
 
 TILE = 56
@@ -29,7 +29,7 @@ VOCABULARY = 2057
 
 @cache
 def tokenizer() -> Any:
-    return checkpoint.load_tokenizer(PACKAGED_MODEL)
+    return checkpoint.load_tokenizer(UNTRAINED_MODEL)
 
 
 def tiny_config(*, depth: bool = True, depth_tower: bool = True, tied: bool = True, **changes: Any) -> ModelConfig:

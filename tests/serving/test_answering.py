@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from roborefer.serving.routes.answering import NewText, event
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+from starlette.types import Message
+
+from roborefer.serving.routes.answering import CallerLeft, EventStream, NewText, event
+
+from .asking import run
 
 
 def test_new_text_is_what_was_not_told() -> None:
@@ -23,3 +31,38 @@ def test_a_text_that_takes_back_what_it_said_adds_nothing() -> None:
 def test_an_event_stays_on_its_lines() -> None:
     assert event({"text": "a\nb\r"}, "text") == b'event: text\ndata: {"text": "a\\nb\\r"}\n\n'
     assert event("[DONE]") == b"data: [DONE]\n\n"
+
+
+@pytest.mark.parametrize("events_before", [0, 1])
+def test_a_caller_that_leaves_ends_its_stream(events_before: int) -> None:
+    """Quietly, where an answer has begun: the log would show a failure otherwise."""
+    sent: list[Message] = []
+    ended: list[bool] = []
+
+    async def events() -> AsyncGenerator[bytes, None]:
+        try:
+            for _ in range(events_before):
+                yield b"data: a\n\n"
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    async def receive() -> Message:
+        while len(sent) < 2 * events_before:
+            await asyncio.sleep(0)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def stream() -> None:
+        await EventStream(events())({"type": "http"}, receive, send)
+
+    if events_before:
+        run(stream())
+        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+        assert ended == [True]
+    else:
+        with pytest.raises(CallerLeft):
+            run(stream())
+        assert sent == []

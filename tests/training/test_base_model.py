@@ -19,7 +19,7 @@ from roborefer.loading import load
 from roborefer.models.config import ModelConfig
 from roborefer.models.prompt import DEPTH_TOKEN, IMAGE_TOKEN, SENTINEL_TOKEN, VIDEO_TOKEN
 from roborefer.models.spatial_vlm import SpatialVLM
-from roborefer.models.untrained import PACKAGED_MODEL
+from roborefer.models.untrained import UNTRAINED_MODEL
 from roborefer.training.base_model import combine, from_rgb_model
 from roborefer.training.saving import save_model
 
@@ -32,7 +32,7 @@ PADDED_VOCABULARY = 2100  # language models have more embeddings than tokens
 def plain_tokenizer(folder: Path) -> None:
     """A Qwen2 tokenizer that knows nothing of media."""
     folder.mkdir(parents=True, exist_ok=True)
-    source = PACKAGED_MODEL / "llm"
+    source = UNTRAINED_MODEL / "llm"
     content = json.loads((source / "tokenizer.json").read_text())
     media = {IMAGE_TOKEN, DEPTH_TOKEN, VIDEO_TOKEN, SENTINEL_TOKEN}
     content["added_tokens"] = [token for token in content["added_tokens"] if token["content"] not in media]

@@ -144,8 +144,8 @@ def _show_fed(
     from roborefer.datasets.fed_page import html_page, picture, summary
     from roborefer.datasets.fed_sample import fed_sample
     from roborefer.datasets.samples import ConversationDataset
+    from roborefer.models.packaged import PACKAGED_MODEL
     from roborefer.models.processor import SpatialProcessor
-    from roborefer.models.untrained import PACKAGED_MODEL
     from roborefer.refspatial.atomic_files import make_folder, write_whole
     from roborefer.viz.files import write_picture
 

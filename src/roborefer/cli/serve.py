@@ -50,6 +50,9 @@ _MIB = 1 << 20
 @click.option("--max-new-tokens", type=int, default=1024, metavar="N", help="Longest answer. [default: 1024]")
 @click.option("--max-queue", type=int, default=64, metavar="N", help="Most questions that wait. [default: 64]")
 @click.option("--max-seconds", type=float, default=60, metavar="S", help="Longest time for an answer. [default: 60]")
+@click.option(
+    "--max-upload-seconds", type=float, default=20, metavar="S", help="Longest time to send a request. [default: 20]"
+)
 @click.option("--batch", type=int, default=12, metavar="N", help="Most questions answered together. [default: 12]")
 @click.option(
     "--gather-ms",
@@ -86,6 +89,7 @@ def serve(
     max_new_tokens: int,
     max_queue: int,
     max_seconds: float,
+    max_upload_seconds: float,
     batch: int,
     gather_ms: float,
     cache_mb: float,
@@ -118,6 +122,7 @@ def serve(
         max_new_tokens=max_new_tokens,
         queue_limit=max_queue,
         request_seconds=max_seconds,
+        body_seconds=max_upload_seconds,
         batch_limit=batch,
         gather_ms=gather_ms,
         cache_bytes=_count(cache_mb, _MIB, "--cache-mb"),

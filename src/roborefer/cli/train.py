@@ -176,7 +176,7 @@ def _run(
     settings = read_config(config, changes)
     # Data loaders fork; tokenizers would warn of it at every worker.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from roborefer.models.untrained import PACKAGED_MODEL
+    from roborefer.models.packaged import PACKAGED_MODEL
     from roborefer.training.run_folder import RunSettings
     from roborefer.training.stages import run_stage
 

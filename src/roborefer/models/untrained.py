@@ -1,4 +1,4 @@
-"""A tiny checkpoint with random weights: the whole chain can run before trained weights exist.
+"""A tiny checkpoint with random weights, for tests and for trying things out: the whole chain runs in no time.
 
 Its points mean nothing, and every prediction made with it says so. ``python -m roborefer.models.untrained FOLDER``
 writes the one inside the package again, byte for byte.
@@ -17,7 +17,7 @@ from roborefer.models.processor import SpatialProcessor
 from roborefer.models.prompt import media_token_ids
 from roborefer.models.spatial_vlm import SpatialVLM
 
-PACKAGED_MODEL = Path(__file__).parents[1] / "pretrained" / "untrained"
+UNTRAINED_MODEL = Path(__file__).parents[1] / "pretrained" / "untrained"
 
 
 def random_model(config: ModelConfig, *, seed: int = 0, dtype: torch.dtype = torch.float32) -> SpatialVLM:
@@ -34,7 +34,7 @@ def random_model(config: ModelConfig, *, seed: int = 0, dtype: torch.dtype = tor
     return model.eval()
 
 
-def write_untrained(folder: Path, *, tokenizer_folder: Path = PACKAGED_MODEL, seed: int = 0) -> None:
+def write_untrained(folder: Path, *, tokenizer_folder: Path = UNTRAINED_MODEL, seed: int = 0) -> None:
     """Write a tiny random checkpoint in the published layout.
 
     Args:

@@ -98,19 +98,23 @@ class EventStream(Response):
         self._events = events
         self.status_code = 200
         self.background = None
+        self._started = False
         # Proxies such as nginx would collect the events otherwise.
         self.init_headers({"cache-control": "no-store", "x-accel-buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await while_connected(receive, self._send_all(send))
+        try:
+            await while_connected(receive, self._send_all(send))
+        except CallerLeft:
+            if not self._started:  # otherwise no other answer can be sent
+                raise
 
     async def _send_all(self, send: Send) -> None:
-        started = False
         async with aclosing(self._events) as events:
             async for part in events:
-                if not started:
+                if not self._started:
                     await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-                    started = True
+                    self._started = True
                 await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
