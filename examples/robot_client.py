@@ -33,6 +33,7 @@ Picture = Path | bytes | NDArray[Any]
 
 _LEVEL_CAMERA_UP = (0.0, -1.0, 0.0)  # y is down in the camera frame
 _TIMEOUT_S = 90.0  # a server gives up after 60 of its own accord, and says so
+_ALONG = 0.9  # cosine of the angle within which an axis points along the approach rather than across it
 _NEARLY_PARALLEL = 0.1  # sine of the angle below which two directions define no plane that could be relied on
 
 
@@ -131,7 +132,8 @@ def grasp_pose(
 ) -> NDArray[np.float64]:
     """``world_from_gripper``: at the point, with z into the surface along its normal.
 
-    x, along which the fingers close, is level. A gripper that comes straight down takes the camera's right for x.
+    x, along which the fingers close, is level. A gripper that comes straight down takes the camera's
+    right for x (its down, if the camera's right is where the gripper comes from).
 
     Args:
         reply: Of :func:`ask`, or ``Prediction.to_dict()``.
@@ -151,8 +153,9 @@ def grasp_pose(
     into = -pose[:3, :3] @ _unit(point["normal"])
     level = np.cross(up, into)
     if np.linalg.norm(level) < _NEARLY_PARALLEL:
-        right = pose[:3, 0]
-        level = right - (right @ into) * into
+        right, down = pose[:3, 0], pose[:3, 1]
+        across = right if abs(float(right @ into)) < _ALONG else down
+        level = across - (across @ into) * into
     return _pose(_unit(level), into, transform_points(pose, point["xyz"]) - standoff_m * into)
 
 

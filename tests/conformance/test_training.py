@@ -93,8 +93,8 @@ def _check_collated(batch: Any, arrays: dict[str, np.ndarray]) -> None:
 @torch.no_grad()
 def _fuse(predictor: Predictor, batch: Any) -> FusedBatch:
     model = predictor.model
-    images = model._features(batch.get("pixel_values"), batch.get("image_block_sizes"), depth=False)
-    depths = model._features(batch.get("depth_values"), batch.get("depth_block_sizes"), depth=True)
+    images = model.features(batch.get("pixel_values"), batch.get("image_block_sizes"), depth=False)
+    depths = model.features(batch.get("depth_values"), batch.get("depth_block_sizes"), depth=True)
     return model.fuse(batch["input_ids"], batch["attention_mask"], images, depths, batch["labels"])
 
 

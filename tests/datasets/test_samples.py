@@ -167,8 +167,8 @@ def test_lengths_are_those_of_the_fused_sequence(folder: Path, tiling: str) -> N
     batch = processor(tiling).collate([data[index].encoded for index in range(len(data))])
     made = model(tiling)
     with torch.no_grad():
-        images = made._features(batch.get("pixel_values"), batch.get("image_block_sizes"), depth=False)
-        depths = made._features(batch.get("depth_values"), batch.get("depth_block_sizes"), depth=True)
+        images = made.features(batch.get("pixel_values"), batch.get("image_block_sizes"), depth=False)
+        depths = made.features(batch.get("depth_values"), batch.get("depth_block_sizes"), depth=True)
         fused = made.fuse(batch["input_ids"], batch["attention_mask"], images, depths)
     real = fused.attention_mask.sum(dim=1).tolist()
     assert [fused_length(processor(tiling), data[index].encoded) for index in range(len(data))] == real
@@ -194,6 +194,7 @@ def test_no_length_is_beyond_the_models_longest(folder: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # on a machine of one core
 def test_processes_of_a_data_loader_give_the_same_batches(folder: Path, tmp_path: Path) -> None:
     data = dataset(folder, cache_folder=tmp_path / "cache")
     sampler = TokenBudgetBatchSampler(data.lengths(), max_samples_per_batch=2)
