@@ -20,6 +20,7 @@ from roborefer.training.configuration import LoraConfig, read_config
 from roborefer.training.run_folder import RunFolder
 from roborefer.training.stages import export
 
+from ..models.pointing_models import write_pointing_checkpoint  # noqa: TID252 - shared models
 from ..models.tiny_models import picture, tiny_config, write_checkpoint  # noqa: TID252 - shared models
 from .tiny_runs import logged, settings, train
 
@@ -119,6 +120,21 @@ def test_a_base_in_bf16_gives_a_model_in_bf16(data: Path, model: Path, tmp_path:
 
 
 # ---- adapters --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks for it
+@pytest.mark.parametrize("lora", [None, LoraConfig(rank=2)], ids=["everything", "adapters"])
+def test_a_model_that_points_by_looking_learns_in_bf16(data: Path, lora: LoraConfig | None, tmp_path: Path) -> None:
+    """Its stems hold statistics, which must fit the format of the weights beside them."""
+    folder = tmp_path / "pointing"
+    write_pointing_checkpoint(folder, dtype=torch.bfloat16)
+    train(settings(data, folder, precision="bf16", max_steps=2, lora=lora), tmp_path / "run")
+    assert len(logged(tmp_path / "run")) == 2
+    before, after = (SpatialVLM.from_pretrained(each) for each in (folder, tmp_path / "run" / "model"))
+    assert after.dtype == torch.bfloat16
+    for name, buffer in before.named_buffers():
+        if "running" in name:
+            assert torch.equal(buffer, after.get_buffer(name)), name
 
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks for it

@@ -44,8 +44,14 @@ PARTS = ("llm", "vision_tower", "mm_projector", "depth_tower", "depth_projector"
 """The sub-folders, which carry the names of the model's attributes. A point head is ours: no published one has it."""
 
 
-def resolve_folder(path_or_hub_id: str | Path, revision: str | None = None) -> Path:
-    """The local folder of a checkpoint; a hub id is downloaded (safetensors, JSON and tokenizer files only)."""
+def resolve_folder(path_or_hub_id: str | Path, revision: str | None = None, *, weights: bool = True) -> Path:
+    """The local folder of a checkpoint; a hub id is downloaded (safetensors, JSON and tokenizer files only).
+
+    Args:
+        path_or_hub_id: A folder, or a hub id.
+        revision: Branch, tag or commit, for a hub id.
+        weights: Whether the safetensors are downloaded too.
+    """
     folder = Path(path_or_hub_id)
     if folder.is_dir():
         return folder
@@ -58,10 +64,10 @@ def resolve_folder(path_or_hub_id: str | Path, revision: str | None = None) -> P
         raise CheckpointError(
             f"expected a checkpoint folder or a hub id like 'owner/name', got {name!r}: no such folder"
         )
-    return _download(name, revision)
+    return _download(name, revision, weights=weights)
 
 
-def _download(hub_id: str, revision: str | None) -> Path:
+def _download(hub_id: str, revision: str | None, *, weights: bool) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         HfHubHTTPError,
@@ -70,7 +76,7 @@ def _download(hub_id: str, revision: str | None) -> Path:
         RepositoryNotFoundError,
     )
 
-    patterns = ["*.json", "*.safetensors", "*.txt", "*.jinja"]
+    patterns = ["*.json", *(["*.safetensors"] if weights else []), "*.txt", "*.jinja"]
     try:
         return Path(snapshot_download(hub_id, revision=revision, allow_patterns=patterns))
     except (RepositoryNotFoundError, HFValidationError) as error:
@@ -185,19 +191,23 @@ def resize_vocabulary(model: Any, size: int) -> None:
     if not model.config.text_config.tie_word_embeddings:
         embeddings.append(model.llm.lm_head)
     for module in embeddings:
-        old = module.weight.detach()
-        new = old.new_empty(size, old.shape[1])
-        new[: len(old)] = old[:size]
-        if size > len(old):
-            # Chunk by chunk: the whole table in fp32 would be the largest thing in memory.
-            total = sum(chunk.float().sum(dim=0) for chunk in old.split(_ROWS_AT_ONCE))
-            new[len(old) :] = (total / len(old)).to(old.dtype)
-        module.weight = nn.Parameter(new)
+        module.weight = nn.Parameter(resized_rows(module.weight.detach(), size))
     model.llm.model.embed_tokens.num_embeddings = size
     model.llm.lm_head.out_features = size
     model.llm.vocab_size = model.llm.model.vocab_size = model.llm.config.vocab_size = size
     model.config.text_config.vocab_size = size
     model.llm.tie_weights()
+
+
+def resized_rows(old: Tensor, size: int) -> Tensor:
+    """(V, H) -> (size, H): without its last rows, or with their mean for those that it lacks."""
+    new = old.new_empty(size, old.shape[1])
+    new[: len(old)] = old[:size]
+    if size > len(old):
+        # Chunk by chunk: the whole table in fp32 would be the largest thing in memory.
+        total = sum(chunk.float().sum(dim=0) for chunk in old.split(_ROWS_AT_ONCE))
+        new[len(old) :] = (total / len(old)).to(old.dtype)
+    return new
 
 
 def resolve_dtype(folder: Path, dtype: str | torch.dtype) -> torch.dtype:

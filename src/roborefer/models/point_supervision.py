@@ -57,15 +57,17 @@ def loss_with_points(
         inputs_embeds=embeddings, position_ids=positions, use_cache=False, **options
     ).last_hidden_state
     loss: Tensor = model.supervised_loss(hidden, words)
+    pictures, depth_pictures = (
+        last_pictures(input_ids, token) for token in (model.image_token_id, model.depth_token_id)
+    )
+    # A point of a text without any picture is nowhere to be seen.
+    points = points.of_rows([row for row, picture in enumerate(pictures) if picture is not None])
     if not len(points.row):
         return loss
     if packed:
         states = hidden[0, points.place + (lengths.cumsum(0) - lengths)[points.row]]
     else:
         states = hidden[points.row, points.place]
-    pictures, depth_pictures = (
-        last_pictures(input_ids, token) for token in (model.image_token_id, model.depth_token_id)
-    )
     dense = dense_of_points(model.point_head, seen, pictures, depth_pictures, points.row)
     return loss + point_loss(model.point_head, states, dense, points.xy)
 
@@ -99,6 +101,11 @@ class SupervisedPoints:
     row: Tensor
     place: Tensor
     xy: Tensor
+
+    def of_rows(self, rows: list[int]) -> SupervisedPoints:
+        """Those in some of the rows."""
+        kept = torch.isin(self.row, torch.tensor(rows, dtype=torch.long, device=self.row.device))
+        return SupervisedPoints(self.row[kept], self.place[kept], self.xy[kept])
 
 
 def take_points(labels: Tensor, tokens: PointTokens | None) -> tuple[SupervisedPoints, Tensor]:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from roborefer.errors import CheckpointError
+from roborefer.models.config import ModelConfig
 
 PROJECTOR_TYPES = ("mlp_downsample", "mlp_downsample_2x2_fix", "mlp_downsample_3x3_fix", "linear", "mlpNx_gelu")
 _MLP = re.compile(r"mlp([1-9])x_gelu")
@@ -145,6 +146,26 @@ def merge_scales(tiles: Tensor, block_size: tuple[int, int], scales: Sequence[in
         for grid in merged
     ]
     return torch.cat(resized, dim=0).permute(1, 2, 0)
+
+
+def project_pictures(
+    projector: Projector, features: Tensor, block_sizes: Sequence[tuple[int, int] | None], config: ModelConfig
+) -> list[Tensor]:
+    """Embeddings for every media token of some pictures, in prompt order, as the model's tiling says.
+
+    Args:
+        projector: Of the pictures' kind.
+        features: (T, N, C), the tiles of all pictures.
+        block_sizes: (rows, columns) per picture for ``dynamic_s2``; ignored otherwise.
+        config: The model's configuration; its tiling fields are used.
+
+    Returns:
+        One (n, H) per media token: per tile, or per picture for ``dynamic_s2``.
+    """
+    if config.image_aspect_ratio == "dynamic_s2":
+        scales, output_index = config.s2_scales, config.s2_resize_output_to_scale_idx
+        return project_scales(projector, features, block_sizes, scales, output_index)
+    return list(projector(features))
 
 
 def project_scales(

@@ -23,7 +23,7 @@ from roborefer.models.config import ModelConfig
 from roborefer.models.fusion import FusedBatch, insert_media, pack, with_newline
 from roborefer.models.point_head import DenseFeatures, PointHead
 from roborefer.models.point_supervision import loss_with_points
-from roborefer.models.projector import Projector, project_scales
+from roborefer.models.projector import Projector, project_pictures
 from roborefer.models.prompt import IGNORE_INDEX, end_token_id, media_token_ids
 from roborefer.models.vision_tower import VisionTower
 
@@ -132,13 +132,8 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
             raise ValueError("expected a model with a depth projector to encode depth, got an RGB-only one")
         pixels = pixels.to(device=self.device, dtype=self.dtype)
         features = self._tower_features(tower, pixels)
-        if self.config.image_aspect_ratio == "dynamic_s2":
-            blocks = project_scales(
-                projector, features, block_sizes, self.config.s2_scales, self.config.s2_resize_output_to_scale_idx
-            )
-        else:
-            blocks = list(projector(features))
         newline = self.newline()
+        blocks = project_pictures(projector, features, block_sizes, self.config)
         return [with_newline(block, newline) for block in blocks]
 
     def look(self, pixel_values: Tensor, depth_values: Tensor | None) -> tuple[Tensor, Tensor | None, DenseFeatures]:

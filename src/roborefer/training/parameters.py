@@ -69,6 +69,11 @@ def set_precision(model: nn.Module, config: TrainingConfig, *, sharded: bool) ->
         return
     for _, parameter in trained_parameters(model):
         parameter.data = parameter.data.float()
+    for module in model.modules():
+        # A norm takes its statistics in the format of its weights.
+        if isinstance(module, nn.BatchNorm2d) and module.weight.dtype == torch.float32:
+            for name, buffer in module.named_buffers():
+                setattr(module, name, buffer.float())
 
 
 def optimizer_groups(model: nn.Module, config: TrainingConfig) -> list[dict[str, Any]]:
