@@ -39,15 +39,15 @@ $(STAMP): pyproject.toml constraints/cpu.txt
 # On photographs, which nano has not learned from, it may well find nothing: exit code 1, and no error.
 demo: $(STAMP)  ## point in a simulated scene and in two photographs; pictures go to runs/demo
 	@$(BIN)/python examples/motorcycle.py runs/demo
-	$(BIN)/roborefer point examples/vases.jpg "the orange vase behind the second vase from right to left" \
-	  --depth examples/vases_depth.png --intrinsics examples/vases_camera.json --reasoning --heatmap \
-	  --output runs/demo/vases.png
-	$(BIN)/roborefer point examples/desk.jpg "the free space along the far edge of the desk" \
-	  --depth examples/desk_depth.png --intrinsics examples/desk_camera.json --heatmap --output runs/demo/desk.png
+	$(BIN)/roborefer point examples/desk.jpg "the free space between the red tomato and the green gift box" \
+	  --depth examples/desk_depth.png --intrinsics examples/desk_camera.json --reasoning --heatmap \
+	  --output runs/demo/desk.png
+	$(BIN)/roborefer point examples/vases.jpg "the yellow cheese in the pan" --depth examples/vases_depth.png \
+	  --intrinsics examples/vases_camera.json --heatmap --output runs/demo/vases.png
 	$(BIN)/roborefer point examples/coffee.png "the saucer" --heatmap --output runs/demo/coffee.png || test $$? = 1
 	$(BIN)/roborefer point runs/demo/left.png "the seat of the motorcycle" --depth runs/demo/depth.npy \
 	  --intrinsics runs/demo/intrinsics.json --heatmap --output runs/demo/motorcycle.png || test $$? = 1
-	@echo "Look at vases.png, desk.png, coffee.png and motorcycle.png in runs/demo."
+	@echo "Look at desk.png, vases.png, coffee.png and motorcycle.png in runs/demo."
 
 test: lint  ## everything that must hold: lint, types, tests
 	@$(BIN)/python -c 'from roborefer.refspatial.simulation.opengl import OpenGLRenderer; OpenGLRenderer(8, 8)' 2>/dev/null || \

@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import psutil
 
 _STARTS_WITHIN_S = 120.0
@@ -95,6 +97,14 @@ def served(model: str, options: Sequence[str] = (), *, threads: int) -> Iterator
         finally:
             started.kill()
             reading.join()
+
+
+def client_of(url: str, *, timeout_s: float, connections: int = 1) -> httpx.AsyncClient:
+    """A client that asks this server and nobody else, whatever the environment says of proxies."""
+    limits = httpx.Limits(max_connections=connections, keepalive_expiry=60)
+    # Nothing is encrypted, and reading the system's certificates would take longer than many requests.
+    no_certificates = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.AsyncClient(base_url=url, timeout=timeout_s, limits=limits, trust_env=False, verify=no_certificates)
 
 
 def stop_with_this_process() -> None:

@@ -32,13 +32,14 @@ import numpy as np
 from tqdm import tqdm
 
 from reporting import machine, percentiles, write_report
-from server_process import ServerProcess, served, stop_with_this_process
+from server_process import ServerProcess, client_of, served, stop_with_this_process
 from soak_faults import MAX_BODY_MB, Fault, FaultMaker
 from soak_questions import INSTRUCTIONS, LONGEST_ANSWER, Question, make_pictures, make_questions
 from soak_sending import LEFT, send_fault
 
 MOST_GROWTH_MB = 50.0
 _ANSWERS_WITHIN_S = 90.0
+_WARM_UP_S = 600.0
 _SHOWN_VIOLATIONS = 20
 _SAMPLES = 20
 
@@ -153,17 +154,15 @@ class _Run:
 
     async def report(self) -> dict[str, Any]:
         """Warm up, send everything, and look at what is left."""
-        limits = httpx.Limits(max_connections=self._settings.callers, keepalive_expiry=60)
-        async with httpx.AsyncClient(base_url=self._server.url, limits=limits, timeout=_ANSWERS_WITHIN_S) as client:
-            await self._send([*self._questions, *self._faults], client, "warm-up", time.monotonic() + 600)
-            warm_violations = self._tally.violations
-            self._tally = Tally(violations=warm_violations)
-            before = await self._settled()
-            started = time.monotonic()
-            await self._send(list(self._plan()), client, "soak", started + self._settings.seconds)
-            seconds = time.monotonic() - started
-            metrics = (await client.get("/metrics")).text
+        await self._send([*self._questions, *self._faults], "warm-up", time.monotonic() + _WARM_UP_S)
+        self._tally = Tally(violations=self._tally.violations)
+        before = await self._settled()
+        started = time.monotonic()
+        await self._send(list(self._plan()), "soak", started + self._settings.seconds)
+        seconds = time.monotonic() - started
         after = await self._settled()
+        async with client_of(self._server.url, timeout_s=_ANSWERS_WITHIN_S) as client:
+            metrics = (await client.get("/metrics")).text
         self._judge(before, after, metrics)
         return self._told(before, after, metrics, seconds)
 
@@ -174,14 +173,13 @@ class _Run:
         chosen: list[Question | Fault] = [*_spread(self._questions, good), *_spread(self._faults, broken)]
         return (chosen[place] for place in self._random.permutation(len(chosen)))
 
-    async def _send(
-        self, requests: Sequence[Question | Fault], client: httpx.AsyncClient, name: str, deadline: float
-    ) -> None:
+    async def _send(self, requests: Sequence[Question | Fault], name: str, deadline: float) -> None:
+        callers = self._settings.callers
         coming = iter(requests)
         every = max(1, len(requests) // _SAMPLES)
         with tqdm(total=len(requests), desc=name, unit="request", disable=None) as bar:
 
-            async def caller() -> None:
+            async def call(client: httpx.AsyncClient) -> None:
                 for request in coming:
                     if time.monotonic() > deadline:
                         return
@@ -190,9 +188,12 @@ class _Run:
                     if self._tally.count() % every == 0:
                         self._tally.memory_mb.append(round(self._server.memory_mb(), 1))
 
-            async with asyncio.TaskGroup() as callers:
-                for _ in range(self._settings.callers):
-                    callers.create_task(caller())
+            async with (
+                client_of(self._server.url, timeout_s=_ANSWERS_WITHIN_S, connections=callers) as client,
+                asyncio.TaskGroup() as group,
+            ):
+                for _ in range(callers):
+                    group.create_task(call(client))
 
     async def _ask(self, question: Question, client: httpx.AsyncClient) -> None:
         started = time.perf_counter()
@@ -236,7 +237,6 @@ class _Run:
         grown = after["memory_mb"] - before["memory_mb"]
         if grown > MOST_GROWTH_MB:
             found.append(f"memory grew by {grown:.0f} MB")
-        # Those that the client keeps open come on top before and not after.
         if after["open_files"] > before["open_files"]:
             found.append(f"{after['open_files']:.0f} files are open, {before['open_files']:.0f} were after the warm-up")
         if after["bytes_written"] > before["bytes_written"] or self._server.files_left():

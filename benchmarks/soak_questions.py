@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from made_up_pictures import base64_of, data_uri, encoded, made_up, npy
 from roborefer.answers.prompts import point_question
@@ -87,7 +88,7 @@ def make_questions(predictor: Predictor, pictures: Sequence[Picture], instructio
     """Every kind of question about every picture, with an instruction that changes from one to the next."""
     asked = [
         kind(predictor, picture, instructions[(place + index) % len(instructions)])
-        for place, picture in enumerate(pictures)
+        for place, picture in enumerate(tqdm(pictures, desc="bare model", unit="picture", disable=None))
         for index, kind in enumerate(_KINDS)
     ]
     return [*asked, *_simple_ones()]

@@ -50,7 +50,7 @@ def main(address: str) -> None:
     """Writes both pictures."""
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        question = "the yellow tea box far away from the blue tea box"
+        question = "the blue tea box in front of the milk carton"
         take(browser, address, "page.png", "Kitchen", question, heat=False, color_scheme="light", **DESKTOP)
         question = "the free space between the orange vase and the pan"
         take(browser, address, "page_phone.png", "Vases", question, heat=True, color_scheme="dark", **PHONE)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -47,3 +49,17 @@ def test_one_version_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == roborefer.__version__
     assert f" {roborefer.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_what_is_loaded_late_leaves_the_collector_as_it_was() -> None:
+    program = """
+import gc, sys
+import roborefer
+assert gc.isenabled()
+roborefer.Point
+assert gc.isenabled()
+gc.disable()
+roborefer.read_image
+assert not gc.isenabled()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

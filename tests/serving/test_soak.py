@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from ..models.pointing_models import write_pointing_checkpoint  # noqa: TID252 - shared models
 
@@ -63,3 +65,21 @@ def test_what_goes_wrong_is_found() -> None:
     assert found(200, "yes") is None
     assert found(200, "no") == "expected yes, got no"
     assert found(503, "busy") == "answered with 503: busy"
+
+
+def test_a_new_picture_looks_like_the_one_that_it_was_made_of() -> None:
+    from made_up_pictures import encoded
+    from serving import Pair
+
+    pair = Pair(encoded(Image.effect_noise((64, 48), 40).convert("RGB"), "JPEG"), b"depth")
+    new = [pair.again(number).image for number in range(3)]
+    assert len({pair.image, *new}) == 4
+    assert len({Image.open(io.BytesIO(image)).tobytes() for image in (pair.image, *new)}) == 1
+
+
+def test_percentiles_are_of_the_nearest_rank() -> None:
+    from reporting import percentiles
+
+    assert percentiles([float(value) for value in range(100, 0, -1)]) == {"p50": 50, "p95": 95, "p99": 99, "count": 100}
+    assert percentiles([7.0]) == {"p50": 7, "p95": 7, "p99": 7, "count": 1}
+    assert percentiles([]) == {"count": 0}

@@ -297,10 +297,10 @@ def _key_header(options: _Options, api: ApiName) -> dict[str, str]:
 
 
 def _load(options: _Options) -> Predictor:
-    import roborefer
+    from roborefer.cli.loading import load_model
 
     visible = not options.quiet and sys.stderr.isatty()
-    predictor = roborefer.load(options.model, options.device, options.dtype, progress=visible)
+    predictor = load_model(options.model, options.device, options.dtype, progress=visible)
     if predictor.untrained:
         click.echo("note: untrained weights: what they answer means nothing", err=True)
     return predictor

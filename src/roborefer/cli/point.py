@@ -98,9 +98,9 @@ def point(
     camera = _read_camera(intrinsics, fov, picture.size)
     world_from_camera = None if pose is None else read_pose(pose)
 
-    import roborefer
+    from roborefer.cli.loading import load_model
 
-    predictor = roborefer.load(
+    predictor = load_model(
         model,
         device,
         dtype,

@@ -133,10 +133,10 @@ def serve(
     check_openness(settings)
     listener = bind(settings)
     try:
-        import roborefer
+        from roborefer.cli.loading import load_model
         from roborefer.serving.app import create_app
 
-        predictor = roborefer.load(
+        predictor = load_model(
             model,
             device,
             dtype,

@@ -205,7 +205,9 @@ def resized_rows(old: Tensor, size: int) -> Tensor:
     new[: len(old)] = old[:size]
     if size > len(old):
         # Chunk by chunk: the whole table in fp32 would be the largest thing in memory.
-        total = sum(chunk.float().sum(dim=0) for chunk in old.split(_ROWS_AT_ONCE))
+        total = torch.zeros(old.shape[1], dtype=torch.float32, device=old.device)
+        for chunk in torch.split(old, _ROWS_AT_ONCE):
+            total += chunk.float().sum(dim=0)
         new[len(old) :] = (total / len(old)).to(old.dtype)
     return new
 

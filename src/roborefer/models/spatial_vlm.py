@@ -132,8 +132,8 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
             raise ValueError("expected a model with a depth projector to encode depth, got an RGB-only one")
         pixels = pixels.to(device=self.device, dtype=self.dtype)
         features = self._tower_features(tower, pixels)
-        newline = self.newline()
         blocks = project_pictures(projector, features, block_sizes, self.config)
+        newline = self.newline()
         return [with_newline(block, newline) for block in blocks]
 
     def look(self, pixel_values: Tensor, depth_values: Tensor | None) -> tuple[Tensor, Tensor | None, DenseFeatures]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
@@ -22,7 +21,7 @@ _URL_ALPHABET = str.maketrans("-_", "+/")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MOST_HOPS = 3
 # Longer ones are decoded beside the event loop.
-_SHORT_CHARACTERS = 1 << 18
+_SHORT_CHARACTERS = 1 << 20
 
 
 async def read_reference(reference: object, settings: ServerSettings, name: str = "image") -> bytes:
@@ -64,18 +63,30 @@ def decode_reference(reference: object, max_bytes: int, name: str = "image") -> 
     if head is None:
         _check_scheme(reference, name)
     payload = reference[head.end() :] if head else reference
-    if head and "%" in payload:
-        payload = unquote(payload)
+    content = _plainly_decoded(payload)
+    if content is None:
+        content = _decoded(unquote(payload) if head and "%" in payload else payload, reference, name)
+    if len(content) > max_bytes:
+        raise _too_long(name, len(content), max_bytes)
+    return content
+
+
+def _plainly_decoded(payload: str) -> bytes | None:
+    """The bytes of base64 as the standard has it, which most clients send; reading it costs half as much."""
+    try:
+        return base64.b64decode(payload, validate=True) or None
+    except ValueError:
+        return None
+
+
+def _decoded(payload: str, reference: str, name: str) -> bytes:
     payload = "".join(payload.split()).translate(_URL_ALPHABET).rstrip("=")
     if not payload:
         raise InputError(f"{name}: expected a picture as base64 or a data URI, got an empty one")
     try:
-        content = base64.b64decode(payload + "=" * (-len(payload) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
+        return base64.b64decode(payload + "=" * (-len(payload) % 4), validate=True)
+    except ValueError as error:
         raise InputError(f"{name}: expected base64 or a data URI, got other text: {reference[:40]!r}") from error
-    if len(content) > max_bytes:
-        raise _too_long(name, len(content), max_bytes)
-    return content
 
 
 def _check_scheme(reference: str, name: str) -> None:

@@ -28,8 +28,8 @@ def read_json(model: type[_Request], body: bytes) -> _Request:
         raise _refusal(model, error) from None
 
 
-def read_fields(model: type[_Request], fields: Mapping[str, str]) -> _Request:
-    """A request from a form's fields.
+def read_fields(model: type[_Request], fields: Mapping[str, Any]) -> _Request:
+    """A request from a form's fields, or from JSON that was parsed before.
 
     Raises:
         RequestRefused: They are not of this form.
