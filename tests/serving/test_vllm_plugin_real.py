@@ -17,7 +17,7 @@ from roborefer.models.spatial_vlm import SpatialVLM
 from roborefer.serving import vllm_plugin
 
 from ..models.tiny_models import depth_m, picture, tiny_config, write_checkpoint  # noqa: TID252 - shared models
-from .asking import encoded
+from .asking import encoded, png
 from .live_server import data_uri
 
 pytest.importorskip("vllm", reason="vLLM is an extra of its own, which the tests do without")
@@ -153,4 +153,19 @@ def test_what_the_caller_can_mend_is_a_400(folder: Path, how: str) -> None:
         with pytest.raises(VLLMValidationError) as caught:
             ask(renderer, messages, how)
         assert str(caught.value) == f"{message} (parameter=messages)"
+    renderer.shutdown()
+
+
+def test_files_are_read_from_an_allowed_folder(folder: Path, tmp_path: Path) -> None:
+    from vllm.renderers.registry import renderer_from_config
+
+    (tmp_path / "picture.png").write_bytes(png())
+    renderer = renderer_from_config(engine_config(folder, allowed_local_media_path=str(tmp_path)))
+    text = {"type": "text", "text": "the cup"}
+    prompts = []
+    for url in (f"file://{tmp_path}/picture.png", data_uri(png())):
+        messages = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}, text]}]
+        prompts.append(ask(renderer, messages, "async"))
+    assert prompts[0]["prompt_token_ids"] == prompts[1]["prompt_token_ids"]
+    assert prompts[0]["mm_hashes"] == prompts[1]["mm_hashes"]
     renderer.shutdown()
