@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from roborefer.cli.commands import Command, printable
+from roborefer.cli.loading import device_options, load_model
 from roborefer.errors import InputError
 
 if TYPE_CHECKING:
@@ -141,13 +142,7 @@ class _Options:
 )
 @click.option("--batch-size", type=int, default=16, metavar="N", help="Questions about one picture. [default: 16]")
 @click.option("--revision", metavar="NAME", help="Branch, tag or commit of a benchmark on the hub.")
-@click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps. [default: auto]")
-@click.option(
-    "--dtype",
-    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-    default="auto",
-    help="Number format of the weights. [default: auto]",
-)
+@device_options
 @click.option("--seed", type=int, default=0, metavar="S", help="Of the 95 % intervals. [default: 0]")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 def evaluate(**given: Any) -> None:
@@ -297,7 +292,6 @@ def _key_header(options: _Options, api: ApiName) -> dict[str, str]:
 
 
 def _load(options: _Options) -> Predictor:
-    from roborefer.cli.loading import load_model
 
     visible = not options.quiet and sys.stderr.isatty()
     predictor = load_model(options.model, options.device, options.dtype, progress=visible)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from roborefer.cli.commands import Command, printable
+from roborefer.cli.loading import device_options, load_model, quantize_option
 from roborefer.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,14 +43,8 @@ _EXIT_NO_POINT = 1
 @click.option("--fov", type=float, metavar="DEG", help="Horizontal field of view, in place of --intrinsics.")
 @click.option("--pose", type=_FILE, help="world_from_camera, a 4x4 matrix as JSON: gives the point in the world too.")
 @click.option("--model", metavar="ID", help="Checkpoint folder or hub id. [default: the packaged model]")
-@click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps. [default: auto]")
-@click.option(
-    "--dtype",
-    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-    default="auto",
-    help="Number format of the weights. [default: auto]",
-)
-@click.option("--quantize", type=click.Choice(["int8"]), help="8-bit linear layers, on the CPU.")
+@device_options
+@quantize_option
 @click.option("--reasoning", is_flag=True, help="Ask for reasoning steps before the answer.")
 @click.option("--output", "-o", type=_FILE, help="Draw the point and its steps into this picture (.png, .jpg, .webp).")
 @click.option("--heatmap", is_flag=True, help="Show in the picture where the model looked. [picture: heatmap.png]")
@@ -97,8 +92,6 @@ def point(
     depth_map = _read_depth(depth, depth_scale, estimate_depth, picture.size)
     camera = _read_camera(intrinsics, fov, picture.size)
     world_from_camera = None if pose is None else read_pose(pose)
-
-    from roborefer.cli.loading import load_model
 
     predictor = load_model(
         model,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from roborefer.cli.commands import Command, printable
+from roborefer.cli.loading import device_options, load_model, quantize_option
 from roborefer.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,14 +66,8 @@ _MIB = 1 << 20
     "--cache-mb", type=float, default=512, metavar="N", help="Memory for pictures seen lately, MiB. [default: 512]"
 )
 @click.option("--model-name", metavar="NAME", help="What replies call the model. [default: from --model]")
-@click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:N or mps. [default: auto]")
-@click.option(
-    "--dtype",
-    type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
-    default="auto",
-    help="Number format of the weights. [default: auto]",
-)
-@click.option("--quantize", type=click.Choice(["int8"]), help="8-bit linear layers, on the CPU.")
+@device_options
+@quantize_option
 @click.option("--depth-model", metavar="ID", help="Estimates depth for those who ask: folder, .pth file or hub id.")
 @click.option("--log-requests", is_flag=True, help="Print a line for every request.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
@@ -133,7 +128,6 @@ def serve(
     check_openness(settings)
     listener = bind(settings)
     try:
-        from roborefer.cli.loading import load_model
         from roborefer.serving.app import create_app
 
         predictor = load_model(
