@@ -13,7 +13,8 @@ from roborefer.refspatial.questions import Mark, Question
 from roborefer.refspatial.scene_graph import Scene
 from roborefer.refspatial.writer import AskedScene, view_name
 from roborefer.structures import Point, Step
-from roborefer.training.pointing.views import TaughtView, ViewFolder
+from roborefer.training.pointing.taught_view import TaughtView
+from roborefer.training.pointing.views import ViewFolder
 
 from ...refspatial.asked_scenes import made_up_question  # noqa: TID252 - shared scenes
 from ...refspatial.handmade import Block, box_scene, look_at  # noqa: TID252 - shared scenes
@@ -66,7 +67,7 @@ def _questions(scene: Scene) -> tuple[Question, ...]:
     table = scene.surface_ids == 1
     free = inside(table)
     return (
-        _location("Point to the red mug.", mug, scene, 1),
+        _location("Point to the red mug.", mug, scene, 1, phrase="the red mug"),
         _location("Point to the blue book.", book, scene, 2),
         _location(
             "Point to the apple right of the mug.",
@@ -98,10 +99,16 @@ def _questions(scene: Scene) -> tuple[Question, ...]:
     )
 
 
-def _location(text: str, point: Point, scene: Scene, target: int, *steps: Step) -> Question:
-    region = scene.mask(target)
+def _location(text: str, point: Point, scene: Scene, target: int, *steps: Step, phrase: str = "") -> Question:
     return made_up_question(
-        "location", text, write_answer([point]), steps=steps, points=(point,), target=target, region=region
+        "location",
+        text,
+        write_answer([point]),
+        phrase=phrase,
+        steps=steps,
+        points=(point,),
+        target=target,
+        region=scene.mask(target),
     )
 
 

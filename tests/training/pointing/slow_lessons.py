@@ -16,7 +16,7 @@ from roborefer.models.spatial_vlm import SpatialVLM
 from roborefer.training.pointing.labels import SIDE, category_count, color_count
 from roborefer.training.pointing.loss import LossWeights, PointingLoss
 from roborefer.training.pointing.targets import region_cells, target_distribution
-from roborefer.training.pointing.views import TaughtPoint, TaughtQuestion, TaughtView
+from roborefer.training.pointing.taught_view import TaughtPoint, TaughtQuestion, TaughtView
 
 
 @dataclass

@@ -18,7 +18,7 @@ from roborefer.models.processor import SpatialProcessor
 from roborefer.models.prompt import DEPTH_TOKEN, IGNORE_INDEX, IMAGE_TOKEN
 from roborefer.training.pointing.batch import Modalities, PointingCollator
 from roborefer.training.pointing.targets import region_cells, target_distribution
-from roborefer.training.pointing.views import TaughtPoint, TaughtQuestion, TaughtView
+from roborefer.training.pointing.taught_view import TaughtPoint, TaughtQuestion, TaughtView
 
 from ...models.pointing_models import SIDE, TILE, compact_tokenizer, pointing_config  # noqa: TID252 - shared models
 from ...models.tiny_models import tiny_config, tokenizer  # noqa: TID252 - shared models

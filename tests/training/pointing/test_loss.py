@@ -11,7 +11,7 @@ import torch
 from roborefer.models.processor import SpatialProcessor
 from roborefer.training.pointing.batch import Modalities, PointingCollator
 from roborefer.training.pointing.loss import LossWeights, PointingLoss
-from roborefer.training.pointing.views import TaughtView
+from roborefer.training.pointing.taught_view import TaughtView
 
 from ...models.pointing_models import SIDE, compact_tokenizer, pointing_model  # noqa: TID252 - shared models
 from ...models.tiny_models import tiny_model  # noqa: TID252 - shared models

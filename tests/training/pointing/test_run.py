@@ -17,6 +17,7 @@ from roborefer.models.processor import SpatialProcessor
 from roborefer.training.pointing import run as run_module
 from roborefer.training.pointing.batch import Modalities, PointingCollator
 from roborefer.training.pointing.loss import PointingLoss
+from roborefer.training.pointing.replicas import Replica
 from roborefer.training.pointing.run import STATE, PointingRun, _Passes, load_average, train
 from roborefer.training.pointing.views import ViewFolder
 
@@ -201,7 +202,7 @@ def test_every_view_is_seen_once_before_any_is_seen_twice() -> None:
         return {"seeds": [seed for _, seed in chosen]}
 
     run = PointingRun(updates=7, views=3, passes=2, seed=3)
-    passes: Any = _Passes(Folder(), collate, run, 0)  # type: ignore[arg-type]
+    passes: Any = _Passes(Folder(), collate, run, 0, Replica())  # type: ignore[arg-type]
     seeds = [seed for number in range(len(passes)) for seed in passes[number]["seeds"]]
     assert len(passes) == 14
     assert len(set(seeds)) == len(seeds) == 42
@@ -210,9 +211,11 @@ def test_every_view_is_seen_once_before_any_is_seen_twice() -> None:
         assert {visit for _, visit in views} == {epoch}
         assert {number for number, _ in views} == set(range(7))
     assert seen[:7] != [(number, 0) for number, _ in seen[7:14]]
-    resumed: Any = _Passes(Folder(), collate, run, 5)  # type: ignore[arg-type]
+    resumed: Any = _Passes(Folder(), collate, run, 5, Replica())  # type: ignore[arg-type]
     assert len(resumed) == 9
     assert resumed[0] == passes[5]
+    shared: Any = _Passes(Folder(), collate, run, 4, Replica(1, 2))  # type: ignore[arg-type]
+    assert [shared[number] for number in range(len(shared))] == [passes[number] for number in (5, 7, 9, 11, 13)]
 
 
 # ---- what stops it ---------------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@ from roborefer.answers import parse_answer
 from roborefer.errors import InputError
 from roborefer.geometry.depth import depth_picture
 from roborefer.structures import Point
-from roborefer.training.pointing.views import TaughtQuestion, TaughtView, ViewFolder
+from roborefer.training.pointing.taught_view import TaughtQuestion, TaughtView
+from roborefer.training.pointing.views import ViewFolder
 
 from .made_up_views import REQUEST, SETTINGS, asked_scene, taught_views, view_folder
 
@@ -120,12 +121,36 @@ def test_the_same_visit_draws_the_same_questions(scenes: Path) -> None:
     assert all(len({text.partition(REQUEST)[0] for text, _, _ in each}) == 4 for each in drawn)
 
 
-def test_kinds_come_by_their_weights(scenes: Path) -> None:
-    folder = view_folder(scenes, questions=1)
+@pytest.mark.parametrize(("template", "absent"), [("absent-1-plain-hint", 0.5), ("absent-1-plain", 0.15)])
+def test_kinds_come_by_their_weights(own_scenes: Path, template: str, absent: float) -> None:
+    """What is absent, and not announced as perhaps absent, comes less often."""
+    for shard in (own_scenes / "shards").iterdir():
+        shard.write_text(shard.read_text().replace('"absent-1"', f'"{template}"'))
+    folder = view_folder(own_scenes, questions=1)
     drawn = Counter(folder.view(0, visit).questions[0].answer.partition("(")[0] for visit in range(150))
-    # Four with a point, one half with none, and 0.06 + 0.06 + 0.03 others.
-    assert drawn["["] / 150 == pytest.approx(4 / 4.65, abs=0.07)
-    assert drawn["[]"] / 150 == pytest.approx(0.5 / 4.65, abs=0.06)
+    # Four with a point, and 0.06 + 0.06 + 0.03 others.
+    assert drawn["["] / 150 == pytest.approx(4 / (4.15 + absent), abs=0.07)
+    assert drawn["[]"] / 150 == pytest.approx(absent / (4.15 + absent), abs=0.04)
+
+
+def test_a_share_is_asked_by_its_phrase_alone(scenes: Path) -> None:
+    def asked(bare: float) -> Counter[str]:
+        folder = ViewFolder([scenes], questions=8, reasoning=0, reasoning_request=REQUEST, seed=0, bare=bare)
+        return Counter(each.text for visit in range(100) for each in folder.view(0, visit).questions)
+
+    assert asked(0.0)["the red mug"] == 0
+    drawn = asked(0.25)
+    assert drawn["the red mug"] / 100 == pytest.approx(0.25, abs=0.1)
+    assert drawn["the red mug"] + drawn["Point to the red mug."] == 100
+    # What has no phrase, or asks for no thing, is asked in its own words.
+    assert drawn["Point to the blue book."] == drawn["What color is the mug?"] == 100
+
+
+def test_a_share_of_visits_is_mirrored(scenes: Path) -> None:
+    folder = ViewFolder([scenes], questions=8, reasoning=0, reasoning_request=REQUEST, seed=0, mirrored=0.3)
+    texts = [[each.text for each in folder.view(0, visit).questions] for visit in range(60)]
+    turned = [any("left of the mug" in text for text in each) for each in texts]
+    assert np.mean(turned) == pytest.approx(0.3, abs=0.15)
 
 
 def test_shares_are_as_asked_for(scenes: Path) -> None:

@@ -20,7 +20,7 @@ from roborefer.models.prompt import DEPTH_TOKEN, IGNORE_INDEX, IMAGE_TOKEN
 from roborefer.training.pointing.labels import DenseLabels
 from roborefer.training.pointing.shared_prefix import RowGroup
 from roborefer.training.pointing.targets import region_cells, target_distribution
-from roborefer.training.pointing.views import TaughtPoint, TaughtQuestion, TaughtView
+from roborefer.training.pointing.taught_view import TaughtPoint, TaughtQuestion, TaughtView
 
 Modality = Literal["rgbd", "rgb", "depth"]
 

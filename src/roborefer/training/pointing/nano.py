@@ -25,13 +25,21 @@ from roborefer.training.pointing.views import ViewFolder
 VOCABULARY = 2048
 QUESTIONS = 20
 REASONING_SHARE = 0.12
+BARE_SHARE = 0.12
+MIRRORED_SHARE = 0.5
 _TOKENIZER_VIEWS = 400
 
 
 def views(folders: Sequence[Path], seed: int = 0) -> ViewFolder:
     """The views that nano is taught from."""
     return ViewFolder(
-        folders, questions=QUESTIONS, reasoning=REASONING_SHARE, reasoning_request=REASONING_REQUEST, seed=seed
+        folders,
+        questions=QUESTIONS,
+        reasoning=REASONING_SHARE,
+        reasoning_request=REASONING_REQUEST,
+        seed=seed,
+        bare=BARE_SHARE,
+        mirrored=MIRRORED_SHARE,
     )
 
 

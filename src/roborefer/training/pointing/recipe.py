@@ -8,9 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from roborefer.errors import InputError
 from roborefer.evaluation.backends.local import evaluate_predictor
 from roborefer.evaluation.benchmarks.opening import open_benchmark
 from roborefer.models.devices import resolve_device
+from roborefer.models.processor import SpatialProcessor
+from roborefer.models.spatial_vlm import SpatialVLM
 from roborefer.predictor import Predictor
 from roborefer.refspatial.benchmark_split import BenchmarkSettings, write_benchmark
 from roborefer.refspatial.generation import GenerationSettings, generate
@@ -18,6 +21,7 @@ from roborefer.training.pointing.batch import Modalities, PointingCollator
 from roborefer.training.pointing.loss import PointingLoss
 from roborefer.training.pointing.model_card import CardRuns, write_card
 from roborefer.training.pointing.nano import fresh_model, tokenizer, views
+from roborefer.training.pointing.replicas import in_replicas
 from roborefer.training.pointing.run import PointingRun, train
 
 
@@ -32,6 +36,7 @@ class NanoRecipe:
         workers: Processes that make scenes.
         seed: Of all of it.
         device: Where the lessons run.
+        processes: That share the lessons on a CPU: 1 or 2.
     """
 
     scenes: int = 15_000
@@ -40,6 +45,7 @@ class NanoRecipe:
     workers: int = 1
     seed: int = 0
     device: str = "auto"
+    processes: int = 1
 
 
 def make_nano(out: Path, recipe: NanoRecipe, tell: Callable[[str], None] = lambda _: None) -> Path:
@@ -75,15 +81,20 @@ def scene_settings(recipe: NanoRecipe) -> GenerationSettings:
 
 
 def teach(out: Path, recipe: NanoRecipe) -> tuple[Predictor, dict[str, str]]:
-    """The lessons; the model as it is afterwards, which is also saved, and facts about it."""
+    """The lessons; the model as it is afterwards, which is also saved, and facts about it.
+
+    Raises:
+        InputError: the scenes or the state cannot be read or written, or two processes should share one GPU.
+        TrainingError: the loss is no number any more.
+    """
     folder = views([out / "scenes"], recipe.seed)
-    lessons = out / "lessons"
-    lessons.mkdir(parents=True, exist_ok=True)
-    model, processor = fresh_model(tokenizer(folder, lessons), recipe.seed)
-    assert model.point_head is not None
-    lesson = PointingLoss(model).in_bfloat16().to(resolve_device(recipe.device))
-    run = PointingRun(updates=recipe.updates, seed=recipe.seed)
-    train(lesson, folder, PointingCollator(processor, model.point_head.side, Modalities()), run, lessons)
+    (out / "lessons").mkdir(parents=True, exist_ok=True)
+    tokenizer(folder, out / "lessons")
+    if recipe.processes > 1:
+        if resolve_device(recipe.device).type != "cpu":
+            raise InputError(f"expected one process on a GPU, got {recipe.processes}: leave --processes out")
+        in_replicas(recipe.processes, _lessons, out, recipe)
+    model, processor, run = _lessons(out, recipe)
     model.eval().cpu().save_pretrained(out / "model")
     processor.save_pretrained(out / "model")
     seen = recipe.updates * run.views * run.passes
@@ -92,6 +103,18 @@ def teach(out: Path, recipe: NanoRecipe) -> tuple[Predictor, dict[str, str]]:
         "Weights": f"{weights / 1e6:.1f} million, bfloat16",
         "Data": f"{len(folder)} views of simulated scenes, {seen} visits with up to 20 questions each",
     }
+
+
+def _lessons(out: Path, recipe: NanoRecipe) -> tuple[SpatialVLM, SpatialProcessor, PointingRun]:
+    """Train, or take what was trained by others."""
+    folder = views([out / "scenes"], recipe.seed)
+    model, processor = fresh_model(tokenizer(folder, out / "lessons"), recipe.seed)
+    assert model.point_head is not None
+    lesson = PointingLoss(model).in_bfloat16().to(resolve_device(recipe.device))
+    run = PointingRun(updates=recipe.updates, seed=recipe.seed)
+    collator = PointingCollator(processor, model.point_head.side, Modalities())
+    train(lesson, folder, collator, run, out / "lessons")
+    return model, processor, run
 
 
 def judge(predictor: Predictor, bench: Path, out: Path, model: Path, facts: dict[str, str]) -> CardRuns:

@@ -27,6 +27,7 @@ from roborefer.refspatial.atomic_files import make_folder, one_line_refusal, wri
 from roborefer.training.pointing.batch import PointingCollator
 from roborefer.training.pointing.loss import PointingLoss
 from roborefer.training.pointing.optimizer import MasterWeightOptimizer
+from roborefer.training.pointing.replicas import Replica, this_replica
 from roborefer.training.pointing.stem_statistics import settle_statistics
 from roborefer.training.pointing.views import ViewFolder
 
@@ -78,16 +79,19 @@ class PointingRun:
 
 
 class _Passes(Dataset[dict[str, Any]]):
-    """The batches of a run by number: views without repetition within an epoch."""
+    """The batches of a run by number, or a replica's share: views without repetition within an epoch."""
 
-    def __init__(self, folder: ViewFolder, collator: PointingCollator, run: PointingRun, first: int) -> None:
-        self._folder, self._collator, self._run, self._first = folder, collator, run, first
+    def __init__(
+        self, folder: ViewFolder, collator: PointingCollator, run: PointingRun, first: int, replica: Replica
+    ) -> None:
+        self._folder, self._collator, self._run = folder, collator, run
+        self._numbers = range(first + replica.rank, run.updates * run.passes, replica.count)
 
     def __len__(self) -> int:
-        return self._run.updates * self._run.passes - self._first
+        return len(self._numbers)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        number = self._first + index
+        number = self._numbers[index]
         chosen = []
         for place in range(number * self._run.views, (number + 1) * self._run.views):
             epoch, position = divmod(place, len(self._folder))
@@ -102,6 +106,8 @@ def train(
 ) -> None:
     """Train, or go on with, the model of ``lesson``, which ends as the moving average of its weights.
 
+    Where a process group is open, every process of it makes the same call and takes its share of each update.
+
     Args:
         lesson: In bfloat16, on its device.
         folder: Of the views.
@@ -113,27 +119,39 @@ def train(
     Raises:
         TrainingError: the loss is no number any more.
         InputError: a view cannot be read, ``out`` cannot be written, or holds the state of another model.
+        ValueError: the passes of an update cannot be shared equally.
     """
+    replica = this_replica()
+    if run.passes % replica.count:
+        raise ValueError(f"expected a divisor of {run.passes} passes as the number of processes, got {replica.count}")
     make_folder(out)
     cast(Any, lesson).to(memory_format=torch.channels_last)
     optimizer = MasterWeightOptimizer(lesson, run.learning_rate, run.weight_decay, run.average)
     done = _resume(lesson, optimizer, out)
-    _cut_log(out, done)
+    if replica.writes:
+        _cut_log(out, done)
     lesson.train()
-    batches = _batches(_Passes(folder, collator, run, done * run.passes), workers)
+    batches = _batches(_Passes(folder, collator, run, done * run.passes, replica), workers)
     started = time.perf_counter()
-    with tqdm(total=run.updates, initial=done, unit="update", smoothing=0.05) as bar:
+    with tqdm(total=run.updates, initial=done, unit="update", smoothing=0.05, disable=not replica.writes) as bar:
         for update in range(done, run.updates):
-            parts = _accumulate(lesson, optimizer, batches, run.passes, update)
+            parts = _accumulate(lesson, optimizer, batches, run.passes // replica.count)
+            parts = replica.mean(parts, lesson.model.device)
+            if not math.isfinite(parts["loss"]):
+                raise TrainingError(f"the loss is {parts['loss']} at update {update}: lower the learning rate")
+            replica.mean_gradients(optimizer.masters.values())
             norm = optimizer.step(run.share(update), run.clip)
             speed = (update + 1 - done) * run.passes * run.views / (time.perf_counter() - started)
-            _log(out, {"update": update, "norm": norm, "share": run.share(update), "images_per_s": speed, **parts})
             bar.update()
             bar.set_postfix_str(f"loss {parts['loss']:.3f} hit {parts['accuracy']:.3f} {speed:.1f} images/s")
-            if (update + 1) % run.save_every == 0 or update + 1 == run.updates:
-                _save(lesson, optimizer, out)
+            if replica.writes:
+                _log(out, {"update": update, "norm": norm, "share": run.share(update), "images_per_s": speed, **parts})
+                if (update + 1) % run.save_every == 0 or update + 1 == run.updates:
+                    _save(lesson, optimizer, out)
+    replica.wait()  # for the last state
     load_average(lesson, out)
-    settle_statistics(lesson.model, islice(_batches(_Passes(folder, collator, run, 0), workers), _SETTLING_PASSES))
+    first = _batches(_Passes(folder, collator, run, 0, Replica()), workers)
+    settle_statistics(lesson.model, islice(first, _SETTLING_PASSES))
 
 
 def load_average(lesson: PointingLoss, out: Path) -> None:
@@ -151,14 +169,12 @@ def load_average(lesson: PointingLoss, out: Path) -> None:
 
 
 def _accumulate(
-    lesson: PointingLoss, optimizer: MasterWeightOptimizer, batches: Iterator[dict[str, Any]], passes: int, update: int
+    lesson: PointingLoss, optimizer: MasterWeightOptimizer, batches: Iterator[dict[str, Any]], passes: int
 ) -> dict[str, float]:
-    """The backward passes of an update; the mean of the loss and its parts."""
+    """Backward passes of an update; the mean of the loss and its parts."""
     means: dict[str, float] = {}
     for _ in range(passes):
         parts = lesson(**_prepared(next(batches), lesson.model.device))
-        if not torch.isfinite(parts["loss"]):
-            raise TrainingError(f"the loss is {parts['loss'].item()} at update {update}: lower the learning rate")
         parts["loss"].backward()
         optimizer.gather(1 / passes)
         for name, value in parts.items():

@@ -15,14 +15,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from roborefer.errors import InputError
 from roborefer.geometry.depth import read_depth
 from roborefer.images import one_line, read_image, source_name
 from roborefer.refspatial.run_folder import DEPTHS, IMAGES, METRIC_DEPTHS, SCENES, SHARDS
 from roborefer.refspatial.run_length import decode_mask
-from roborefer.training.pointing.labels import DenseLabels, dense_labels
+from roborefer.training.pointing.labels import dense_labels
+from roborefer.training.pointing.mirror import mirrored
+from roborefer.training.pointing.taught_view import TaughtPoint, TaughtQuestion, TaughtView
 
 # A record begins with its id and the names of its pictures; masks make the rest of the line long.
 _IMAGE = re.compile(rb'"image": \[([^\]]*)\]')
@@ -37,59 +38,11 @@ _KIND_WEIGHTS: Mapping[str, float] = {
     "quantity": 0.03,
 }
 _POINTING = ("location", "placement")
+# An absent thing is asked for in few words more often than a present one, which needs some to be told apart. Those that
+# are not announced ("answer [] if ...") are drawn less, or a bare name would come to mean that nothing is there.
+_UNANNOUNCED = 0.3
 # Share of answers with a single point that are taught only up to where it opens.
 _ENDS_AT_OPENING = 0.8
-
-
-@dataclass(frozen=True, eq=False)
-class TaughtPoint:
-    """A point that the text holds.
-
-    Attributes:
-        x, y: As written, 0-1.
-        region: (H, W) bool, every pixel that is right; None where nobody knows.
-        is_place: A free place, of which every part is as good.
-        anchors: (H, W) bool each: the things by which it is described, if any.
-    """
-
-    x: float
-    y: float
-    region: NDArray[np.bool_] | None
-    is_place: bool
-    anchors: tuple[NDArray[np.bool_], ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class TaughtQuestion:
-    """One question about a view.
-
-    Attributes:
-        text, answer: As the model is asked and as it should write.
-        points: Of the answer's text, in the order in which it writes them.
-        ends_at_opening: Teach the answer only up to where its point opens.
-    """
-
-    text: str
-    answer: str
-    points: tuple[TaughtPoint, ...]
-    ends_at_opening: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class TaughtView:
-    """One view.
-
-    Attributes:
-        image: 8-bit RGB.
-        depth: The depth tower's picture, 8-bit RGB.
-        questions: Drawn for this visit.
-        labels: What every part of the picture shows.
-    """
-
-    image: Image.Image
-    depth: Image.Image
-    questions: tuple[TaughtQuestion, ...]
-    labels: DenseLabels
 
 
 @dataclass(frozen=True)
@@ -120,17 +73,27 @@ class ViewFolder:
         reasoning: Share of pointing questions that are answered with steps.
         reasoning_request: What stands behind a question that asks for steps.
         seed: Of the drawing.
+        bare: Share of questions that are asked by their phrase alone: "the red mug".
+        mirrored: Share of visits that show the view as in a mirror.
 
     Raises:
         InputError: a folder holds no shard, or its shards no view.
     """
 
     def __init__(
-        self, folders: Sequence[Path], *, questions: int, reasoning: float, reasoning_request: str, seed: int
+        self,
+        folders: Sequence[Path],
+        *,
+        questions: int,
+        reasoning: float,
+        reasoning_request: str,
+        seed: int,
+        bare: float = 0.0,
+        mirrored: float = 0.0,
     ) -> None:
         self._places = [place for folder in folders for place in _index(folder)]
         self._questions, self._reasoning, self._seed = questions, reasoning, seed
-        self._request = reasoning_request
+        self._request, self._bare, self._mirrored = reasoning_request, bare, mirrored
 
     def __len__(self) -> int:
         return len(self._places)
@@ -149,12 +112,13 @@ class ViewFolder:
             masks = {int(key): decode_mask(mask) for key, mask in scene["masks"].items()}
             turns = [turn for record in records for turn in _turns(record)]
             questions = tuple(self._question(turn, masks, random) for turn in self._draw(turns, random))
-            return TaughtView(
+            view = TaughtView(
                 image=read_image(place.folder / IMAGES / records[0]["image"][0]),
                 depth=read_image(place.folder / DEPTHS / records[0]["depth"][0]),
                 questions=questions,
                 labels=dense_labels(scene, masks, _metres(place.folder, records[0])),
             )
+            return mirrored(view) if random.random() < self._mirrored else view
         except (KeyError, IndexError, TypeError) as error:
             raise InputError(
                 f"expected records of `roborefer generate sim` in {source_name(place.shard)}, got others "
@@ -164,7 +128,7 @@ class ViewFolder:
     def _draw(self, turns: list[_Turn], random: np.random.Generator) -> list[_Turn]:
         """Some of a view's questions, without repetition, kinds by their weights."""
         # Exponential races: the k smallest times are a weighted draw without replacement.
-        weights = np.array([_KIND_WEIGHTS.get(turn.fields["kind"], 0.0) for turn in turns])
+        weights = np.array([_weight(turn) for turn in turns])
         times = random.exponential(size=len(turns)) / np.maximum(weights, 1e-9)
         order = np.argsort(times)[: self._questions]
         return [turns[index] for index in order if weights[index] > 0]
@@ -173,8 +137,9 @@ class ViewFolder:
         self, turn: _Turn, masks: Mapping[int, NDArray[np.bool_]], random: np.random.Generator
     ) -> TaughtQuestion:
         fields = turn.fields
+        text = _bare(turn) if random.random() < self._bare else turn.text
         if fields["kind"] not in _POINTING:
-            return TaughtQuestion(turn.text, turn.answer, ())
+            return TaughtQuestion(text, turn.answer, ())
         region = None if fields["mask"] is None else decode_mask(fields["mask"])
         is_place = fields["kind"] == "placement"
         points = tuple(TaughtPoint(x, y, region, is_place) for x, y in fields["points"])
@@ -182,9 +147,22 @@ class ViewFolder:
         if turn.thinking and random.random() < self._reasoning:
             answer = f"<think>\n{turn.thinking}\n</think><answer>{turn.answer}</answer>"
             steps = _step_points(fields, points, masks)
-            return TaughtQuestion(f"{turn.text} {self._request}", answer, (*steps, *points))
+            return TaughtQuestion(f"{text} {self._request}", answer, (*steps, *points))
         ends_at_opening = random.random() < _ENDS_AT_OPENING
-        return TaughtQuestion(turn.text, turn.answer, points, ends_at_opening)
+        return TaughtQuestion(text, turn.answer, points, ends_at_opening)
+
+
+def _weight(turn: _Turn) -> float:
+    """How often a question is drawn, next to the others of its view."""
+    weight = _KIND_WEIGHTS.get(turn.fields["kind"], 0.0)
+    is_unannounced = turn.fields["kind"] == "absent" and not turn.fields["template"].endswith("-hint")
+    return weight * _UNANNOUNCED if is_unannounced else weight
+
+
+def _bare(turn: _Turn) -> str:
+    """The phrase of a question that asks for something; else the question."""
+    asks_for_something = turn.fields["kind"] in (*_POINTING, "absent")
+    return turn.fields["phrase"] if asks_for_something and turn.fields["phrase"] else turn.text
 
 
 def _anchors(
