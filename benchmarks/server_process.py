@@ -65,7 +65,7 @@ def served(model: str, options: Sequence[str] = (), *, threads: int) -> Iterator
     Args:
         model: A checkpoint folder; the packaged model if empty.
         options: Of ``roborefer serve``, beside model and port.
-        threads: Of the model.
+        threads: The cores that the model may use.
 
     Raises:
         RuntimeError: It does not start, or does not stop by itself.
@@ -114,8 +114,9 @@ def stop_with_this_process() -> None:
 
 def _environment(folder: str, threads: int) -> dict[str, str]:
     own = {"HOME": folder, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
-    own |= {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
-    return {**os.environ, **own}
+    own["OMP_NUM_THREADS"] = str(threads)
+    # Threads wait for work as they do for a user, whatever this process was told.
+    return {**{name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}, **own}
 
 
 def _address(started: subprocess.Popen[str], log: list[str]) -> str:

@@ -76,9 +76,15 @@ def test_a_file_without_keys(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["file", "environment"])
 def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
-    from roborefer.serving import app, running
+    from roborefer.serving import app, running, threads
 
     seen: dict[str, Any] = {}
+
+    def load_for_serving(load: Any, count: int | None) -> tuple[Any, int]:
+        seen["threads"] = count
+        return load(), 3
+
+    monkeypatch.setattr(threads, "load_for_serving", load_for_serving)
 
     class Loaded:
         untrained = True
@@ -94,7 +100,7 @@ def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "--host 0.0.0.0 --port 0 --model org/name --device cpu --dtype float32 --max-body-mb 2 --max-megapixels 1.5 "
     )
     words += "--max-images 3 --max-new-tokens 4 --max-queue 5 --max-seconds 6 --batch 7 --gather-ms 0 --cache-mb 8 "
-    words += "--max-upload-seconds 9 "
+    words += "--max-upload-seconds 9 --threads 2 "
     words += "--allow-url-host a.example --allow-url-host b.example:81"
     result = CliRunner().invoke(shell.roborefer, ["serve", *words.split(), *given], catch_exceptions=False)
     assert result.exit_code == 0
@@ -105,6 +111,7 @@ def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (settings.max_images, settings.max_new_tokens, settings.queue_limit) == (3, 4, 5)
     assert (settings.request_seconds, settings.body_seconds) == (6, 9)
     assert (settings.batch_limit, settings.gather_ms) == (7, 0)
+    assert (seen["threads"], settings.looks) == (2, 3)
     assert settings.url_hosts == ("a.example", "b.example:81")
     assert settings.model_name == "name"
     line = result.output

@@ -14,11 +14,13 @@ from PIL import Image
 from roborefer import InputError
 from roborefer.geometry.depth import DepthMap
 from roborefer.serving.asks import Ask, DepthUpload, EstimatedDepth, PromptAsk
-from roborefer.serving.decoding import DecodedPicture, DecodedPrompt, decode, read_header
+from roborefer.serving.decoding import DecodedPicture, DecodedPrompt, read_header
+from roborefer.serving.image_cache import ImageCache
+from roborefer.serving.preparation import Preparation
 from roborefer.serving.settings import ServerSettings
 
 from ..models.tiny_models import depth_m, picture  # noqa: TID252 - shared models
-from .asking import depth_png, encoded, png
+from .asking import depth_png, encoded, png, run
 
 SETTINGS = ServerSettings(max_pixels=5000, max_images=2)
 
@@ -84,11 +86,24 @@ def test_headers_are_held_against_the_limits_before_a_pixel_is_decoded() -> None
     assert read_header(PromptAsk((png(), "cup", EstimatedDepth())), SETTINGS).pixels == 60 * 40
 
 
+def decoded(ask: Ask | PromptAsk) -> Any:
+    """An ask's files as the model gets them."""
+
+    async def prepared() -> Any:
+        preparation = Preparation(ServerSettings(), ImageCache(0))
+        try:
+            return (await preparation.prepare(ask))[0].decoded
+        finally:
+            preparation.close()
+
+    return run(prepared())
+
+
 def test_a_bomb_within_the_limits_is_refused_when_it_is_decoded() -> None:
     ask = Ask(bomb(5000, 5000), "cup", "point")
     read_header(ask, ServerSettings())
     with pytest.raises(InputError, match="expected a whole picture, got one that is truncated or broken"):
-        decode(ask)
+        decoded(ask)
 
 
 def test_no_depth_is_read_through_a_file() -> None:
@@ -98,7 +113,7 @@ def test_no_depth_is_read_through_a_file() -> None:
 
 
 def metres(upload: DepthUpload) -> Any:
-    found = decode(Ask(png(), "cup", "point", upload))
+    found = decoded(Ask(png(), "cup", "point", upload))
     assert isinstance(found, DecodedPicture)
     assert isinstance(found.depth, DepthMap)
     return found.depth.picture if found.depth.metres is None else found.depth.metres
@@ -113,8 +128,18 @@ def test_depth_is_what_its_file_says() -> None:
     np.testing.assert_array_equal(metres(DepthUpload(png())), relative)
 
 
+def test_of_an_image_and_a_depth_either_may_be_broken() -> None:
+    broken, depth = png()[:-30], DepthUpload(depth_png()[:-30])
+    with pytest.raises(InputError, match="expected a whole picture, got one that is truncated or broken"):
+        decoded(Ask(broken, "cup", "point", DepthUpload(depth_png())))
+    with pytest.raises(InputError, match="expected a whole picture, got one that is truncated or broken"):
+        decoded(Ask(png(), "cup", "point", depth))
+    with pytest.raises(InputError, match="size"):
+        decoded(Ask(png(), "cup", "point", DepthUpload(depth_png(30, 20))))
+
+
 def test_parts_of_a_prompt_keep_their_order() -> None:
-    found = decode(PromptAsk(("first", png(), DepthUpload(depth_png()), "then", png(1), EstimatedDepth(), "last")))
+    found = decoded(PromptAsk(("first", png(), DepthUpload(depth_png()), "then", png(1), EstimatedDepth(), "last")))
     assert isinstance(found, DecodedPrompt)
     kinds = [str, Image.Image, DepthMap, str, Image.Image, EstimatedDepth, str]
     assert all(isinstance(part, kind) for part, kind in zip(found.parts, kinds, strict=True))

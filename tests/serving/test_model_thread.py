@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from typing import Any
 
 import pytest
 
 from roborefer.errors import InputError
+from roborefer.predictor import Predictor
 from roborefer.serving.asks import Ask, PromptAsk
 from roborefer.serving.refusals import ModelFailed
 
@@ -24,9 +26,9 @@ def failing(text: str, *, kind: type[Exception] = RuntimeError) -> Any:
     return fault
 
 
-async def outcomes(stub: StubPredictor, asks: list[Ask]) -> list[Any]:
+async def outcomes(stub: StubPredictor, asks: list[Ask], **settings: Any) -> list[Any]:
     """Of asks that come while the model is busy, and so are answered together."""
-    async with started(stub) as engine:
+    async with started(stub, **settings) as engine:
         stub.gate.clear()
         first = asyncio.create_task(engine.answer(Ask(png(9), "first", "point")))
         stub.forget()
@@ -65,11 +67,12 @@ def test_text_that_was_shown_is_not_shown_again_after_a_failure() -> None:
     assert shown == ["good"]
 
 
-def test_only_those_who_ask_about_a_picture_at_fault_fail() -> None:
+@pytest.mark.parametrize("looks", [1, 2])
+def test_only_those_who_ask_about_a_picture_at_fault_fail(looks: int) -> None:
     stub = StubPredictor()
     stub.look_fault = failing("(50, 40)")
     asks = [Ask(png(0, 50 + number % 2), f"{number}", "point") for number in range(4)]
-    found = run(outcomes(stub, asks))
+    found = run(outcomes(stub, asks, looks=looks))
     assert [type(outcome) for outcome in found] == [ModelFailed, str, ModelFailed, str]
     assert str(found[0]) == "the model failed on this question: the server's log says how"
 
@@ -124,3 +127,28 @@ def test_a_model_that_cannot_answer_at_all_does_not_start() -> None:
 
     with pytest.raises(RuntimeError, match="a defect"):
         run(live())
+
+
+def test_new_pictures_are_looked_at_side_by_side() -> None:
+    """Each of two looks waits until the other one has begun."""
+    stub, both = StubPredictor(), threading.Barrier(2, timeout=20)
+
+    def meet(size: tuple[int, int]) -> None:
+        if size[0] in (70, 71):
+            both.wait()
+
+    stub.look_fault = meet
+    asks = [Ask(png(0, width), f"{width}", "point") for width in (70, 71, 70, 71)]
+    assert run(outcomes(stub, asks, looks=2)) == ["70", "71", "70", "71"]
+
+
+def test_looks_side_by_side_see_what_looks_in_turn_see(predictor: Predictor) -> None:
+    pictures = [png(seed, 60 + seed) for seed in range(8)]
+    asks = [Ask(picture, f"the mug {number}", "point") for number, picture in enumerate(pictures)]
+
+    async def texts(looks: int) -> list[str]:
+        async with started(predictor, looks=looks, cache_bytes=0) as engine:
+            replies = await asyncio.gather(*(engine.answer(ask) for ask in asks for _ in range(2)))
+            return [reply.text for reply in replies]
+
+    assert run(texts(3)) == run(texts(1))

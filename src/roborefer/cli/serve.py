@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,9 +60,9 @@ _MIB = 1 << 20
 @click.option(
     "--gather-ms",
     type=float,
-    default=4,
+    default=8,
     metavar="MS",
-    help="How long a question waits for company while others are likely. [default: 4]",
+    help="How long a question waits for company while others are likely. [default: 8]",
 )
 @click.option(
     "--cache-mb", type=float, default=512, metavar="N", help="Memory for pictures seen lately, MiB. [default: 512]"
@@ -68,6 +70,9 @@ _MIB = 1 << 20
 @click.option("--model-name", metavar="NAME", help="What replies call the model. [default: from --model]")
 @device_options
 @quantize_option
+@click.option(
+    "--threads", type=int, metavar="N", help="Of one operation on the CPU. [default: 1 for a small model, else all]"
+)
 @click.option("--depth-model", metavar="ID", help="Estimates depth for those who ask: folder, .pth file or hub id.")
 @click.option("--log-requests", is_flag=True, help="Print a line for every request.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
@@ -92,6 +97,7 @@ def serve(
     device: str,
     dtype: str,
     quantize: str | None,
+    threads: int | None,
     depth_model: str | None,
     log_requests: bool,
     quiet: bool,
@@ -129,15 +135,12 @@ def serve(
     listener = bind(settings)
     try:
         from roborefer.serving.app import create_app
+        from roborefer.serving.threads import load_for_serving
 
-        predictor = load_model(
-            model,
-            device,
-            dtype,
-            quantize=quantize,
-            depth_model=depth_model,
-            progress=not quiet and sys.stderr.isatty(),
-        )
+        progress = not quiet and sys.stderr.isatty()
+        load = partial(load_model, model, device, dtype, quantize=quantize, depth_model=depth_model, progress=progress)
+        predictor, looks = load_for_serving(load, threads)
+        settings = replace(settings, looks=looks)
         line = _start_line(settings, address_of(listener), predictor.untrained)
         run(
             create_app(predictor, settings),

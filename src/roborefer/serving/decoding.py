@@ -75,19 +75,32 @@ def read_header(ask: Ask | PromptAsk, settings: ServerSettings) -> Header:
     return Header(pixels, picture_key(ask.image, ask.depth))
 
 
-def decode(ask: Ask | PromptAsk) -> Decoded:
-    """Decode an ask's files, whose headers were read before.
+def decode_prompt(ask: PromptAsk) -> DecodedPrompt:
+    """Decode a prompt's files, whose headers were read before.
 
     Raises:
-        InputError: A file is broken, or the depth does not belong to the image.
+        InputError: A file is broken.
     """
-    if isinstance(ask, PromptAsk):
-        return DecodedPrompt(tuple(_decode_part(part) for part in ask.parts))
-    image = read_image(ask.image)
-    if not isinstance(ask.depth, DepthUpload):
-        return DecodedPicture(image, ask.depth)
-    depth = read_depth(ask.depth.content, scale=ask.depth.unit)
-    check_aligned(depth, image.size)
+    return DecodedPrompt(tuple(_decode_part(part) for part in ask.parts))
+
+
+def decode_depth(upload: DepthUpload) -> DepthMap:
+    """Decode a depth file, whose header was read before.
+
+    Raises:
+        InputError: The file is broken.
+    """
+    return read_depth(upload.content, scale=upload.unit)
+
+
+def decoded_picture(image: Image.Image, depth: DecodedDepth) -> DecodedPicture:
+    """An ask's picture with its depth.
+
+    Raises:
+        InputError: The depth does not belong to the image.
+    """
+    if isinstance(depth, DepthMap):
+        check_aligned(depth, image.size)
     return DecodedPicture(image, depth)
 
 
@@ -128,5 +141,5 @@ def _decode_part(
     if isinstance(part, bytes):
         return read_image(part)
     if isinstance(part, DepthUpload):
-        return read_depth(part.content, scale=part.unit)
+        return decode_depth(part)
     return part

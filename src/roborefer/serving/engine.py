@@ -57,7 +57,7 @@ class Engine:
         self.settings = settings
         self.metrics = Metrics()
         self._cache = ImageCache(settings.cache_bytes)
-        self._model = ModelThread(predictor, settings.max_new_tokens)
+        self._model = ModelThread(predictor, settings.max_new_tokens, settings.looks)
         self._model_threads = ThreadPoolExecutor(1, "model")
         self._preparation = Preparation(settings, self._cache)
         self._gathering = Gathering(settings.gather_ms / 1e3, settings.batch_limit)
@@ -125,6 +125,7 @@ class Engine:
         self._preparation.close()
         # A running batch ends at its next token, as nobody waits for it any more.
         self._model_threads.shutdown(wait=False, cancel_futures=True)
+        self._model.close()
 
     # ---- coming and going ------------------------------------------------------------------------------------------
 

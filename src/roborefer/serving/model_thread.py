@@ -1,10 +1,11 @@
-"""What runs in the model's only thread: it looks at new pictures, then answers a batch, and keeps failures apart."""
+"""What runs in the model's thread: it looks at new pictures, then answers a batch, and keeps failures apart."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from PIL import Image
@@ -58,15 +59,22 @@ class Batch:
 
 
 class ModelThread:
-    """Answers jobs; everything here runs in one thread.
+    """Answers jobs; everything here runs in one thread, except looks at several new pictures.
 
     Args:
         predictor: With the model.
         max_new_tokens: Longest answer.
+        looks: New pictures that are looked at side by side, in a thread each.
     """
 
-    def __init__(self, predictor: Predictor, max_new_tokens: int) -> None:
+    def __init__(self, predictor: Predictor, max_new_tokens: int, looks: int = 1) -> None:
         self._predictor, self._max_new_tokens = predictor, max_new_tokens
+        self._lookers = ThreadPoolExecutor(looks, "look") if looks > 1 else None
+
+    def close(self) -> None:
+        """Look at nothing more."""
+        if self._lookers is not None:
+            self._lookers.shutdown(wait=False, cancel_futures=True)
 
     def warm_up(self) -> None:
         """Answer a short question, so that no caller pays for what is only done once."""
@@ -78,16 +86,23 @@ class ModelThread:
         if isinstance(jobs[0].ask, PromptAsk):
             return self._answer_prompt(jobs[0])
         outcomes: dict[Job, Reply | Exception | None] = dict.fromkeys(jobs)
-        looks: dict[PreparedPicture, EncodedImage] = {}
+        wanted = [job for job in jobs if not job.stopped()]
+        seen = self._seen([job.picture for job in wanted])
         asked: dict[Job, tuple[EncodedImage, Question]] = {}
-        for job in jobs:
-            if job.stopped():
+        for job in wanted:
+            encoded = seen[job.picture]
+            if isinstance(encoded, Exception):
+                outcomes[job] = encoded
                 continue
             try:
-                encoded = self._look(job.picture, looks)
                 asked[job] = encoded, self._question(job, encoded)
             except Exception as error:
                 outcomes[job] = _told_apart(error)
+        looks = {
+            picture: encoded
+            for picture, encoded in seen.items()
+            if picture.encoded is None and not isinstance(encoded, Exception)
+        }
         started = time.perf_counter()
         answers = self._write([question for _, question in asked.values()])
         answer_s = time.perf_counter() - started
@@ -97,14 +112,23 @@ class ModelThread:
             outcomes[job] = answer if isinstance(answer, Exception) else self._reply(job, encoded, answer, times)
         return Batch(list(outcomes.values()), looks, answer_s)
 
-    def _look(self, picture: PreparedPicture, looks: dict[PreparedPicture, EncodedImage]) -> EncodedImage:
-        """A picture as the model sees it; what it sees for the first time goes into ``looks``."""
-        if picture.encoded is not None:
-            return picture.encoded
-        if picture not in looks:
-            assert isinstance(picture.decoded, DecodedPicture)  # an Ask's picture that is not encoded yet
-            looks[picture] = self._predictor.encode_image(picture.decoded.image, picture.decoded.depth)
-        return looks[picture]
+    def _seen(self, pictures: Sequence[PreparedPicture]) -> dict[PreparedPicture, EncodedImage | Exception]:
+        """Pictures as the model sees them, each looked at once; or why one cannot be looked at."""
+        seen: dict[PreparedPicture, EncodedImage | Exception] = {
+            picture: picture.encoded for picture in pictures if picture.encoded is not None
+        }
+        new = [picture for picture in dict.fromkeys(pictures) if picture.encoded is None]
+        # One alone stays in this thread, which has the model's tensors in its core's cache.
+        found = map(self._look, new) if self._lookers is None or len(new) < 2 else self._lookers.map(self._look, new)
+        return seen | dict(zip(new, found, strict=True))
+
+    def _look(self, picture: PreparedPicture) -> EncodedImage | Exception:
+        decoded = picture.decoded
+        assert isinstance(decoded, DecodedPicture)  # an Ask's picture that is not encoded yet
+        try:
+            return self._predictor.encode_image(decoded.image, decoded.depth)
+        except Exception as error:
+            return _told_apart(error)
 
     def _question(self, job: Job, encoded: EncodedImage) -> Question:
         ask = job.ask

@@ -34,6 +34,7 @@ class ServerSettings:
         cache_bytes: Memory for pictures that were looked at lately.
         url_hosts: Hosts (``name`` or ``name:port``) that pictures may be fetched from; none by default.
         workers: Threads that decode pictures.
+        looks: New pictures that the model looks at side by side.
         model_name: What the model is called in replies.
     """
 
@@ -47,7 +48,7 @@ class ServerSettings:
     max_new_tokens: int = 1024
     max_question_characters: int = 20_000
     queue_limit: int = 64
-    gather_ms: float = 4.0
+    gather_ms: float = 8.0
     batch_limit: int = 12
     request_seconds: float = 60.0
     body_seconds: float = 20.0
@@ -55,6 +56,7 @@ class ServerSettings:
     cache_bytes: int = 512 << 20
     url_hosts: tuple[str, ...] = ()
     workers: int = 2
+    looks: int = 1
     model_name: str = "roborefer"
 
     def __post_init__(self) -> None:
@@ -62,7 +64,7 @@ class ServerSettings:
             raise InputError(f"expected a port of 0 to {_LARGEST_PORT}, got {self.port}: 0 takes any free one")
         if not self.host.strip():
             raise InputError("expected a host to listen on such as 127.0.0.1, got an empty one")
-        for name in (*_COUNTS, "max_pixels", "workers"):
+        for name in (*_COUNTS, "max_pixels", "workers", "looks"):
             value = getattr(self, name)
             if value < 1:
                 raise InputError(f"expected {name} of at least 1, got {value}")
