@@ -58,7 +58,7 @@ def main() -> None:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["tiny", "2b-cut"], help="tiny, 2b-cut, or a checkpoint folder")
+    parser.add_argument("--models", nargs="+", default=["nano", "2b-cut"], help="nano (the packaged model), tiny, 2b-cut, or a checkpoint folder")
     parser.add_argument("--batch", type=int, default=6, help="samples a step: the paper's for sft, 2B")
     parser.add_argument("--steps", type=int, default=8, help="steps that are timed, after as many that are not")
     parser.add_argument("--repeats", type=int, default=3)
@@ -151,12 +151,14 @@ def _model(name: str) -> tuple[Any, Any]:
     """A model with random weights, and its processor."""
     from roborefer.models import checkpoint
     from roborefer.models.config import preset
+    from roborefer.models.packaged import PACKAGED_MODEL
     from roborefer.models.processor import SpatialProcessor
     from roborefer.models.prompt import media_token_ids
     from roborefer.models.spatial_vlm import SpatialVLM
     from roborefer.models.untrained import UNTRAINED_MODEL, random_model
 
     if name not in ("tiny", "2b-cut"):
+        name = str(PACKAGED_MODEL) if name == "nano" else name
         processor = SpatialProcessor.from_pretrained(name)
         return SpatialVLM.from_pretrained(name, tokenizer=processor.tokenizer), processor
     config = preset("2b" if name == "2b-cut" else name)
@@ -253,7 +255,9 @@ def _baseline(
 
     def collate(samples: list[Any]) -> dict[str, Any]:
         batches.append([sample.encoded for sample in samples])
-        return dict(processor.collate(batches[-1]))
+        # A point head's loss comes with the text's, or not at all.
+        options = {} if model.point_head is None else {"loss_only": True}
+        return dict(processor.collate(batches[-1])) | options
 
     trainer = Trainer(
         model=model,

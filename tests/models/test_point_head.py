@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -204,6 +205,27 @@ def test_a_heatmap_is_read_cell_by_cell(model: SpatialVLM, dtype: torch.dtype) -
                 y += weight * (row + float(inside[1])) / SIDE
             assert (point.x, point.y) == pytest.approx((x, y), abs=1e-5 if dtype == torch.float32 else 1e-2)
             assert point.score == hill.share
+
+
+def test_two_looks_for_one_point_count_alike(model: SpatialVLM) -> None:
+    assert model.point_head is not None
+    dense = DenseFeatures(noise(1, SIDE * SIDE, 16, seed=3), SIDE)
+    one, other = (model.point_head.read(noise(32, seed=seed), dense) for seed in (4, 5))
+    ours, theirs = (
+        model.point_head.read(noise(32, seed=seed), dense, before).probabilities
+        for seed, before in ((4, other), (5, one))
+    )
+    assert torch.allclose(ours, theirs)
+    assert float(ours.sum()) == pytest.approx(1, abs=1e-5)
+    assert not torch.allclose(ours, one.probabilities)
+    # One that is sure leaves the other its say only where it looks itself.
+    cell = torch.zeros(SIDE, SIDE)
+    cell[2, 3] = 1
+    sure = replace(one, probabilities=cell)
+    assert torch.equal(model.point_head.read(noise(32, seed=4), dense, sure).probabilities, cell)
+    nothing = replace(one, probabilities=torch.zeros(SIDE, SIDE))
+    alone = model.point_head.read(noise(32, seed=4), dense, nothing)
+    assert torch.equal(alone.probabilities, one.probabilities)
 
 
 def test_what_a_heatmap_writes_has_three_digits() -> None:

@@ -15,6 +15,8 @@ from typing import Any
 from roborefer.errors import CheckpointError
 from roborefer.models.prompt import MEDIA_TOKENS, QWEN2_CHAT_TEMPLATE, SENTINEL_TOKEN
 
+ANSWER_OPENING = "<answer>"
+"""What leads from steps to the answer."""
 POINT_OPENING = "[("
 """The token behind which a coordinate is read from the heatmap.
 
@@ -22,7 +24,7 @@ It is one wherever a point may stand: at the start of an answer, behind a tag, a
 """
 
 _PAD, _START, _END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
-_TAGS = ("<think>", "</think>", "<answer>", "</answer>")
+_TAGS = ("<think>", "</think>", ANSWER_OPENING, "</answer>")
 _COORDINATES = tuple(f"{value / 1000:.3f}" for value in range(1001))
 _COORDINATE = r"(?<!\d)[01]\.\d{3}(?!\d)"
 # What stays together before merges are learned; text between the matches falls into bytes.
@@ -85,11 +87,13 @@ class PointTokens:
         opening: The token behind which a point is read.
         coordinates: Those of 0.000, 0.001, ... 1.000.
         between: What stands between x and y.
+        answer: What stands before the answer's opening where steps led to it.
     """
 
     opening: int
     coordinates: tuple[int, ...]
     between: tuple[int, ...]
+    answer: tuple[int, ...]
 
 
 def point_tokens(tokenizer: Any) -> PointTokens | None:
@@ -98,8 +102,8 @@ def point_tokens(tokenizer: Any) -> PointTokens | None:
     opening = tokenizer.get_vocab().get(POINT_OPENING)
     if not coordinates or opening is None:
         return None
-    between = tokenizer(", ", add_special_tokens=False)["input_ids"]
-    return PointTokens(int(opening), tuple(coordinates), tuple(between))
+    between, answer = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (", ", ANSWER_OPENING))
+    return PointTokens(int(opening), tuple(coordinates), tuple(between), tuple(answer))
 
 
 def coordinate_ids(tokenizer: Any) -> list[int]:

@@ -158,11 +158,21 @@ class PointHead(nn.Module):
         return torch.sigmoid(self.offset(torch.cat([query, cells], dim=-1)).float())
 
     @torch.inference_mode()
-    def read(self, hidden: Tensor, dense: DenseFeatures) -> Heatmap:
-        """The heatmap of one hidden state (H,) over the first picture of ``dense``, and the points it has."""
+    def read(self, hidden: Tensor, dense: DenseFeatures, other: Heatmap | None = None) -> Heatmap:
+        """The heatmap of one hidden state (H,) over the first picture of ``dense``, and the points it has.
+
+        Args:
+            hidden: Behind an opening.
+            dense: Of the picture.
+            other: Another look for the same point, whose probabilities count as much (their geometric mean is taken).
+        """
         keys = dense.keys[:1]
         _, scores, query = self.match(hidden[None, None], keys)
         probabilities = torch.softmax(scores[0, 0].float(), dim=-1).reshape(dense.side, dense.side)
+        if other is not None:
+            together = (probabilities * other.probabilities).sqrt()
+            # Looks that share no cell cannot be put together.
+            probabilities = together / together.sum() if together.sum() > 0 else probabilities
         points = []
         for hill in find_hills(probabilities):
             inside = self.offsets(query[0].expand(len(hill.cells), -1), keys[0, hill.cells])

@@ -10,7 +10,7 @@ from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from roborefer.models.compact_tokenizer import PointTokens
 from roborefer.models.fusion import padded_left
-from roborefer.models.point_head import DenseFeatures, PointHead
+from roborefer.models.point_head import DenseFeatures, Heatmap, PointHead
 from roborefer.models.point_supervision import dense_of_points, last_pictures, see_pictures
 
 
@@ -86,7 +86,7 @@ class PointWriter(LogitsProcessor):
         self._head, self._keys, self._tokens, self._prompts = head, keys, tokens, prompts
         self._hidden: Tensor | None = None
         # By prompt and text up to the opening: beams change places.
-        self._found: dict[tuple[int, tuple[int, ...]], tuple[int, ...]] = {}
+        self._found: dict[tuple[int, tuple[int, ...]], Heatmap] = {}
 
     def watch(self, _module: Any, _inputs: Any, output: Any) -> None:
         """A forward hook of the decoder: keeps the states behind the last tokens."""
@@ -105,16 +105,28 @@ class PointWriter(LogitsProcessor):
     def _forced(self, row: int, prompt: int, ids: list[int]) -> int | None:
         if prompt not in self._keys or self._tokens.opening not in ids:
             return None
-        opened = len(ids) - 1 - ids[::-1].index(self._tokens.opening)
+        opened = self._last_opening(ids)
         key = prompt, tuple(ids[: opened + 1])
         if opened == len(ids) - 1 and key not in self._found:
-            self._found[key] = self._read(row, prompt)
+            self._found[key] = self._read(row, prompt, ids)
         written = len(ids) - 1 - opened
-        found = self._found.get(key, ())
-        return found[written] if written < len(found) else None
+        coordinate = () if key not in self._found else self._written(self._found[key])
+        return coordinate[written] if written < len(coordinate) else None
 
-    def _read(self, row: int, prompt: int) -> tuple[int, ...]:
+    def _last_opening(self, ids: list[int]) -> int:
+        return len(ids) - 1 - ids[::-1].index(self._tokens.opening)
+
+    def _read(self, row: int, prompt: int, ids: list[int]) -> Heatmap:
+        """The heatmap behind an opening; an answer's is that of the last step too, as in ``PointReader``."""
         assert self._hidden is not None
-        heatmap = self._head.read(self._hidden[row], DenseFeatures(self._keys[prompt][None], self._head.side))
+        before = ids[:-1]
+        last_step = None
+        answer = list(self._tokens.answer)
+        if self._tokens.opening in before and before[len(before) - len(answer) :] == answer:
+            last_step = self._found.get((prompt, tuple(before[: self._last_opening(before) + 1])))
+        dense = DenseFeatures(self._keys[prompt][None], self._head.side)
+        return self._head.read(self._hidden[row], dense, last_step)
+
+    def _written(self, heatmap: Heatmap) -> tuple[int, ...]:
         x, y = (round(value * (len(self._tokens.coordinates) - 1)) for value in heatmap.written)
         return (self._tokens.coordinates[x], *self._tokens.between, self._tokens.coordinates[y])
