@@ -135,6 +135,7 @@ def test_the_packaged_model_writes_steps_that_can_be_read(packaged: Predictor) -
     prediction = packaged.point(EXAMPLES / "desk.jpg", asked, EXAMPLES / "desk_depth.png", reasoning=True)
     assert prediction.parsed
     assert [step.target for step in prediction.steps[:2]] == ["the red tomato", "the green gift box"]
+    assert all(step.value.score is not None for step in prediction.steps if isinstance(step.value, Point))
     (point,) = prediction.points
     assert (point.x, point.y) == pytest.approx((0.41, 0.42), abs=0.06)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 import torch
 
 import roborefer.predictor as predictor_module
-from roborefer import Depth, InputError, Point
+from roborefer import Depth, InputError, Point, Prediction, Step
 from roborefer.loading import load
 from roborefer.models import answering
 from roborefer.models.generation import PointGuide
 from roborefer.models.heatmap_hills import find_hills
+from roborefer.models.point_head import Heatmap
 from roborefer.models.processor import SpatialProcessor
 from roborefer.predictor import Predictor
 
@@ -104,11 +106,34 @@ def test_a_step_and_the_answer_have_heatmaps_of_their_own(looking: Predictor, mo
     (point,) = both.points
     assert (step.x, step.y) != (point.x, point.y)
     assert point.score is not None
+    assert step.score is not None
+    assert both["steps"][0] == {
+        "kind": "Position",
+        "target": both.steps[0].target,
+        "value": [step.x, step.y],
+        "score": step.score,
+        "rivals": [{"x": rival.x, "y": rival.y, "score": rival.score} for rival in both.steps[0].rivals],
+    }
+    assert set(both["steps"][1]) == {"kind", "target", "value"}  # a direction is spelled
     # The text up to the answer says what the answer's heatmap was read behind.
     scripted(monkeypatch, both.raw)
     again = looking.point(picture(), "the cup", reasoning=True, constrained=True)
     assert again.points == both.points
     np.testing.assert_array_equal(again.heatmap, both.heatmap)
+
+
+def test_a_step_has_the_rivals_of_its_own_heatmap() -> None:
+    """The answer repeats the step's place, and was read from another heatmap."""
+    place, rival = Point(0.25, 0.5, score=0.6), Point(0.7, 0.7, score=0.4)
+    heatmaps = [Heatmap(torch.zeros(2, 2), (place, rival)), Heatmap(torch.zeros(2, 2), (replace(place, score=0.9),))]
+    steps = (Step("Position", "the mug", Point(0.25, 0.5)), Step("Size", "the mug", 0.25))
+    scored = predictor_module._scored_steps(steps, heatmaps)
+    assert scored == (Step("Position", "the mug", place, (rival,)), steps[1])
+    assert Prediction((), (4, 4), "", steps=scored)["steps"] == [
+        {"kind": "Position", "target": "the mug", "value": [0.25, 0.5], "score": 0.6,
+         "rivals": [{"x": 0.7, "y": 0.7, "score": 0.4}]},
+        {"kind": "Size", "target": "the mug", "value": 0.25},
+    ]  # fmt: skip
 
 
 def test_a_text_that_ends_in_its_steps_has_no_heatmap(looking: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,10 +154,23 @@ def test_points_that_were_spelled_have_no_score(looking: Predictor, monkeypatch:
 
 
 def test_an_answer_without_a_point_has_no_heatmap(looking: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    scripted(monkeypatch, "[]")
+    for text in ("[]", "<think>\n</think><answer>[]</answer>"):
+        scripted(monkeypatch, text)
+        prediction = looking.point(picture(), "the cup", constrained=True)
+        assert prediction.points == prediction.rivals == ()
+        assert prediction.heatmap is None
+        assert prediction.problem == "the model says that nothing in the picture fits"
+    scripted(monkeypatch, "no [] here")
     prediction = looking.point(picture(), "the cup", constrained=True)
-    assert prediction.points == prediction.rivals == ()
-    assert prediction.heatmap is None
+    assert prediction.problem == "no point could be read in the model's text 'no [] here'"
+
+
+def test_steps_can_be_asked_for_in_words(looking: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted(monkeypatch, REASONED)
+    asked = looking.point(picture(), "the cup. Think step by step.", constrained=True)
+    told = looking.point(picture(), "the cup.", reasoning=True, constrained=True)
+    assert len(asked.steps) == 2
+    assert (asked.raw, asked.points) == (told.raw, told.points)
 
 
 def test_a_model_that_spells_has_no_heatmap(tiny: Predictor) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from roborefer.answers.prompts import REASONING_REQUEST, point_question
+from roborefer.answers.prompts import REASONING_REQUEST, asks_for_steps, point_question
 from roborefer.errors import InputError
 from roborefer.models.prompt import without_media_tokens
 
-__all__ = ["REASONING_REQUEST", "ask_for_point", "check_answer_length", "check_characters", "check_instruction"]
+__all__ = [
+    "REASONING_REQUEST",
+    "ask_for_point",
+    "asks_for_steps",
+    "check_answer_length",
+    "check_characters",
+    "check_instruction",
+]
 
 _MAX_INSTRUCTION_CHARACTERS = 20_000
 

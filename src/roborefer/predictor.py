@@ -16,14 +16,20 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from roborefer.answers import parse_answer
+from roborefer.answers import parse_answer, says_nothing_fits
 from roborefer.errors import InputError
 from roborefer.geometry.anchors import anchor_at
 from roborefer.geometry.cameras import check_fits, read_intrinsics
 from roborefer.geometry.depth import Depth, DepthMap, check_aligned, read_depth
 from roborefer.geometry.transforms import check_pose
 from roborefer.images import read_image
-from roborefer.instructions import ask_for_point, check_answer_length, check_characters, check_instruction
+from roborefer.instructions import (
+    ask_for_point,
+    asks_for_steps,
+    check_answer_length,
+    check_characters,
+    check_instruction,
+)
 from roborefer.models.answering import Answer, Question, answer_together
 from roborefer.models.depth_estimator import DEFAULT_DEPTH_MODEL, DepthAnything, DepthEstimator
 from roborefer.models.encoded_image import EncodedImage, encode, look
@@ -32,7 +38,7 @@ from roborefer.models.point_head import Heatmap
 from roborefer.models.point_reading import PointReader
 from roborefer.models.processor import DepthPicture, PromptPart, SpatialProcessor
 from roborefer.models.spatial_vlm import SpatialVLM
-from roborefer.structures import Anchor, Intrinsics, Point, Prediction
+from roborefer.structures import Anchor, Intrinsics, Point, Prediction, Step
 
 ImageInput = str | PathLike[str] | bytes | Image.Image | NDArray[np.uint8]
 DepthInput = str | PathLike[str] | NDArray[Any] | Image.Image | Depth | DepthMap
@@ -285,6 +291,7 @@ class Predictor:
             InputError: the instruction or the length cannot be used.
         """
         check_instruction(instruction)
+        reasoning = reasoning or asks_for_steps(instruction)
         length = (768 if reasoning else 64) if max_new_tokens is None else max_new_tokens
         check_answer_length(length)
         free = not (self.untrained if constrained is None else constrained)
@@ -318,13 +325,14 @@ class Predictor:
         pose = None if world_from_camera is None else check_pose(world_from_camera)
         read = parse_answer(answer.text)
         points, heatmap = _scored(read.points, answer.heatmaps)
+        steps = _scored_steps(read.steps, answer.heatmaps)
         started = time.perf_counter()
         anchors = _anchors(points, image.depth, camera, pose)
         return Prediction(
             points=points,
             image_size=image.image_size,
             raw=answer.text,
-            steps=read.steps,
+            steps=steps,
             anchors=anchors,
             timing_ms={**image.timing_ms, **(timing_ms or {}), "anchor": _milliseconds_since(started)},
             problem="; ".join(read.problems) or (None if read.points else _no_point(answer.text)),
@@ -389,7 +397,23 @@ def _scored(points: tuple[Point, ...], heatmaps: Sequence[Heatmap]) -> tuple[tup
     return tuple(scored), next((heatmap for heatmap in reversed(read) if heatmap is not None), None)
 
 
+def _scored_steps(steps: Sequence[Step], heatmaps: Sequence[Heatmap]) -> tuple[Step, ...]:
+    """Steps with the confidence and the rivals of the heatmaps that their places were read from."""
+    # An answer that repeats its step's place has a heatmap of its own: the step's is the first of the two.
+    found = {heatmap.written: heatmap for heatmap in reversed(heatmaps)}
+    scored = []
+    for step in steps:
+        place = step.value
+        heatmap = found.get((place.x, place.y)) if isinstance(place, Point) else None
+        if isinstance(place, Point) and heatmap is not None:
+            step = replace(step, value=replace(place, score=heatmap.points[0].score), rivals=heatmap.points[1:])
+        scored.append(step)
+    return tuple(scored)
+
+
 def _no_point(text: str) -> str:
+    if says_nothing_fits(text):
+        return "the model says that nothing in the picture fits"
     return f"no point could be read in the model's text {text[:80]!r}" if text else "the model wrote nothing"
 
 

@@ -61,13 +61,17 @@ class Box:
 class Step:
     """One line of the reasoning: ``[Position] [the pen holder]: [(0.139, 0.528)]`` (paper section 3.3).
 
-    ``value`` is a :class:`Point` for Position, a unit vector in the camera frame for Orientation and
-    metres for Size.
+    Attributes:
+        kind: What was perceived.
+        target: Of what.
+        value: A :class:`Point` for Position, a unit vector in the camera frame for Orientation and metres for Size.
+        rivals: Where else a Position might be, most likely first; of a model with a point head.
     """
 
     kind: StepKind
     target: str
     value: Point | Vector | float
+    rivals: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ class Prediction:
             "parsed": self.parsed,
             "problem": self.problem,
             "notes": list(self.notes),
-            "rivals": [{"x": rival.x, "y": rival.y, "score": rival.score} for rival in self.rivals],
+            "rivals": [_rival_dict(rival) for rival in self.rivals],
             "timing_ms": dict(self.timing_ms),
         }
 
@@ -174,7 +178,8 @@ class Prediction:
         return {
             "x": point.x,
             "y": point.y,
-            "px": list(point.pixel(self.image_size)),
+            # Rounded as 0.672 * 640 is 430.08000000000004.
+            "px": [round(value, 6) for value in point.pixel(self.image_size)],
             "xyz": None if anchor.xyz is None else list(anchor.xyz),
             "world_xyz": None if anchor.world_xyz is None else list(anchor.world_xyz),
             "normal": None if anchor.normal is None else list(anchor.normal),
@@ -189,9 +194,15 @@ class Prediction:
 
 
 def _step_dict(step: Step) -> dict[str, Any]:
-    value: Any = step.value
-    if isinstance(value, Point):
-        value = [value.x, value.y]
-    elif isinstance(value, tuple):
-        value = list(value)
-    return {"kind": step.kind, "target": step.target, "value": value}
+    shown: dict[str, Any] = {"kind": step.kind, "target": step.target, "value": step.value}
+    if isinstance(step.value, Point):
+        shown["value"] = [step.value.x, step.value.y]
+        if step.value.score is not None:
+            shown |= {"score": step.value.score, "rivals": [_rival_dict(rival) for rival in step.rivals]}
+    elif isinstance(step.value, tuple):
+        shown["value"] = list(step.value)
+    return shown
+
+
+def _rival_dict(rival: Point) -> dict[str, Any]:
+    return {"x": rival.x, "y": rival.y, "score": rival.score}

@@ -6,7 +6,7 @@ hit identically in each of them. Nothing here evaluates text; every reader takes
 
 from roborefer.answers.forms import ANSWER_FORMS, AnswerForm
 from roborefer.answers.reader import MAX_TEXT_LENGTH, Answer, parse_answer
-from roborefer.answers.sections import follows_format
+from roborefer.answers.sections import follows_format, says_nothing_fits
 from roborefer.answers.steps import STEP_KINDS
 from roborefer.answers.writer import write_answer, write_points
 
@@ -18,6 +18,7 @@ __all__ = [
     "AnswerForm",
     "follows_format",
     "parse_answer",
+    "says_nothing_fits",
     "write_answer",
     "write_points",
 ]

@@ -38,6 +38,12 @@ def follows_format(text: str) -> bool:
     return not any(part.strip() for part in between)
 
 
+def says_nothing_fits(text: str) -> bool:
+    """Whether a reply answers with an empty list, ``[]``: there is no such thing in the picture."""
+    sections = split_sections(text, ProblemLog())
+    return (sections.outside if sections.answer is None else sections.answer).strip() == "[]"
+
+
 @dataclass(frozen=True)
 class Sections:
     """A reply in its parts.

@@ -108,6 +108,8 @@ class ReasoningStep(BaseModel):
     kind: Literal["Position", "Orientation", "Size"]
     target: str
     value: list[float] | float = Field(description="(x, y), a unit vector, or metres.")
+    score: float | None = Field(None, description="Of a place, by a model with a point head.")
+    rivals: list[Rival] = Field([], description="Where else that place might be.")
 
 
 class HeatmapReply(BaseModel):
