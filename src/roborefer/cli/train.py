@@ -112,7 +112,7 @@ def export(run: Path, out: Path, checkpoint: Path | None, merge: bool) -> None:
 @train.command(
     cls=Command,
     examples=(
-        "roborefer train nano --out runs/nano --workers 2 --processes 2",
+        "roborefer train nano --out runs/nano --workers 2",
         "roborefer train nano --out runs/nano --scenes 20000 --updates 40000 --device cuda",
     ),
 )
@@ -120,12 +120,12 @@ def export(run: Path, out: Path, checkpoint: Path | None, merge: bool) -> None:
 @click.option("--scenes", type=int, default=15_000, metavar="N", help="Of training. [default: 15000]")
 @click.option("--updates", type=int, default=20_000, metavar="N", help="Of the weights. [default: 20000]")
 @click.option("--workers", type=int, default=1, metavar="W", help="Processes that make scenes. [default: 1]")
-@click.option("--processes", type=click.IntRange(1, 2), default=1, help="That teach, on a CPU. [default: 1]")
+@click.option("--processes", type=click.IntRange(1, 2), help="That share the lessons. [default: 2 on a CPU, else 1]")
 @click.option("--seed", type=int, default=0, metavar="S", help="Of all of it. [default: 0]")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N. [default: auto]")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing of what is being done.")
 def nano(
-    out: Path, scenes: int, updates: int, workers: int, processes: int, seed: int, device: str, quiet: bool
+    out: Path, scenes: int, updates: int, workers: int, processes: int | None, seed: int, device: str, quiet: bool
 ) -> None:
     """Make the packaged model from nothing: scenes, lessons, evaluation, model card.
 

@@ -5,9 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 import roborefer
-from roborefer.training.pointing.recipe import NanoRecipe, install, make_nano, scene_settings
+from roborefer.errors import InputError
+from roborefer.training.pointing.recipe import (
+    NanoRecipe,
+    _forget_other_weights,
+    install,
+    lesson_processes,
+    make_nano,
+    scene_settings,
+    weights_digest,
+)
 
 
 def test_the_scenes_are_small_pictures_with_many_questions() -> None:
@@ -24,6 +34,33 @@ def test_install_replaces_a_folder(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "package").iterdir()] == ["config.json"]
     assert (tmp_path / "package" / "config.json").read_text() == "2"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "package"]
+
+
+def test_two_processes_share_a_cpu_and_one_has_a_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    assert lesson_processes(torch.device("cpu"), None) == 2
+    assert lesson_processes(torch.device("cpu"), 1) == 1
+    assert lesson_processes(torch.device("cuda"), None) == lesson_processes(torch.device("mps"), 1) == 1
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert lesson_processes(torch.device("cpu"), None) == 1
+    monkeypatch.setattr("roborefer.training.pointing.recipe.resolve_device", torch.device)
+    with pytest.raises(InputError) as caught:
+        make_nano(tmp_path, NanoRecipe(device="cuda", processes=2))
+    assert str(caught.value) == "expected one process on a GPU, got 2: leave --processes out"
+    assert not list(tmp_path.iterdir())  # it was refused before any scene was made
+
+
+def test_answers_of_other_weights_are_forgotten(tmp_path: Path) -> None:
+    model, answers = tmp_path / "model", tmp_path / "evaluation"
+    (model / "llm").mkdir(parents=True)
+    (model / "llm" / "model.safetensors").write_bytes(b"1")
+    _forget_other_weights(answers, weights_digest(model))
+    (answers / "rgb").mkdir()
+    _forget_other_weights(answers, weights_digest(model))
+    assert (answers / "rgb").is_dir()
+    (model / "llm" / "model.safetensors").write_bytes(b"2")
+    _forget_other_weights(answers, weights_digest(model))
+    assert not (answers / "rgb").exists()
 
 
 @pytest.mark.slow

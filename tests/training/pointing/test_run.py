@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from roborefer.models.processor import SpatialProcessor
 from roborefer.training.pointing import run as run_module
 from roborefer.training.pointing.batch import Modalities, PointingCollator
 from roborefer.training.pointing.loss import PointingLoss
+from roborefer.training.pointing.optimizer import MasterWeightOptimizer
 from roborefer.training.pointing.replicas import Replica
 from roborefer.training.pointing.run import STATE, PointingRun, _Passes, load_average, train
 from roborefer.training.pointing.views import ViewFolder
@@ -226,14 +228,29 @@ def test_a_loss_that_is_no_number_ends_the_run(folder: ViewFolder, tmp_path: Pat
     before = (tmp_path / STATE).read_bytes()
     run = PointingRun(updates=4, views=1, passes=2, warm_up=1, learning_rate=1e30)
     text = refusal(lambda: teach(folder, tmp_path, run), TrainingError)
-    assert text == "the loss is nan at update 2: lower the learning rate"
+    written = tmp_path / "nan_batch.json"
+    assert text == f"the loss is nan at update 2; its views are written down in {written}: look at them"
     assert (tmp_path / STATE).read_bytes() == before
+    said = json.loads(written.read_text())
+    assert (said["what"], said["update"]) == ("the loss is nan at update 2", 2)
+    # Places 4 and 5 of the course, over three views: the second epoch.
+    assert [view["visit"] for view in said["views"]] == [1, 1]
+    assert all(Path(view["image"]).is_file() for view in said["views"])
+
+
+def test_a_gradient_that_is_no_number_ends_the_run(
+    folder: ViewFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MasterWeightOptimizer, "step", lambda *_: float("inf"))
+    text = refusal(lambda: teach(folder, tmp_path), TrainingError)
+    assert text.startswith("the gradient is inf at update 0; its views are written down in ")
+    assert not (tmp_path / STATE).exists()
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_view_that_cannot_be_read_is_named(scenes: Path, tmp_path: Path, workers: int) -> None:
     folder = view_folder(scenes, questions=3)
-    folder._places = [type(place)(tmp_path, place.shard, place.lines) for place in folder._places]
+    folder._places = [replace(place, folder=tmp_path) for place in folder._places]
     text = refusal(lambda: teach(folder, tmp_path / "out", workers=workers))
     assert text.startswith(f"cannot read the scene {tmp_path}/scene/00000")
 

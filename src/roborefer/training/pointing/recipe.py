@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from roborefer.errors import InputError
 from roborefer.evaluation.backends.local import evaluate_predictor
@@ -15,14 +18,17 @@ from roborefer.models.devices import resolve_device
 from roborefer.models.processor import SpatialProcessor
 from roborefer.models.spatial_vlm import SpatialVLM
 from roborefer.predictor import Predictor
+from roborefer.refspatial.atomic_files import make_folder, write_whole
 from roborefer.refspatial.benchmark_split import BenchmarkSettings, write_benchmark
 from roborefer.refspatial.generation import GenerationSettings, generate
 from roborefer.training.pointing.batch import Modalities, PointingCollator
 from roborefer.training.pointing.loss import PointingLoss
 from roborefer.training.pointing.model_card import CardRuns, write_card
 from roborefer.training.pointing.nano import fresh_model, tokenizer, views
-from roborefer.training.pointing.replicas import in_replicas
+from roborefer.training.pointing.replicas import in_replicas, this_replica
 from roborefer.training.pointing.run import PointingRun, train
+
+_WEIGHTS = "weights.sha256"
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,10 @@ class NanoRecipe:
         scenes: Of training, three or four views each.
         updates: Of the weights, of eight views each.
         benchmark: Questions of RefSpatial-Sim-Bench: location, placement, unseen.
-        workers: Processes that make scenes.
+        workers: Processes that make scenes, and that read them for the lessons.
         seed: Of all of it.
         device: Where the lessons run.
-        processes: That share the lessons on a CPU: 1 or 2.
+        processes: That share the lessons: 1, or 2 on a CPU; None for what suits the machine.
     """
 
     scenes: int = 15_000
@@ -45,7 +51,7 @@ class NanoRecipe:
     workers: int = 1
     seed: int = 0
     device: str = "auto"
-    processes: int = 1
+    processes: int | None = None
 
 
 def make_nano(out: Path, recipe: NanoRecipe, tell: Callable[[str], None] = lambda _: None) -> Path:
@@ -57,8 +63,10 @@ def make_nano(out: Path, recipe: NanoRecipe, tell: Callable[[str], None] = lambd
         tell: Called with what is being done.
 
     Raises:
-        InputError: ``out`` cannot be used, or holds another recipe's scenes.
+        InputError: ``out`` cannot be used, or holds another recipe's scenes; or two processes should share one GPU.
+        TrainingError: the loss is no number any more.
     """
+    processes = lesson_processes(resolve_device(recipe.device), recipe.processes)
     tell(f"scenes: {recipe.scenes} in {out / 'scenes'}")
     generate(out / "scenes", scene_settings(recipe), workers=recipe.workers)
     bench = out / "benchmark"
@@ -66,7 +74,7 @@ def make_nano(out: Path, recipe: NanoRecipe, tell: Callable[[str], None] = lambd
         tell(f"benchmark: {sum(recipe.benchmark)} questions in {bench}")
         write_benchmark(bench, BenchmarkSettings(recipe.seed, *recipe.benchmark), workers=recipe.workers)
     tell(f"lessons: {recipe.updates} updates in {out / 'lessons'}")
-    predictor, trained_on = teach(out, recipe)
+    predictor, trained_on = teach(out, recipe, processes)
     tell(f"evaluation in {out / 'evaluation'}")
     judge(predictor, bench, out / "evaluation", out / "model", trained_on)
     return out / "model"
@@ -80,20 +88,31 @@ def scene_settings(recipe: NanoRecipe) -> GenerationSettings:
     )  # fmt: skip
 
 
-def teach(out: Path, recipe: NanoRecipe) -> tuple[Predictor, dict[str, str]]:
+def lesson_processes(device: torch.device, asked: int | None) -> int:
+    """How many processes share the lessons: two where two cores have nothing else to do.
+
+    Raises:
+        InputError: several are asked for on a GPU.
+    """
+    if device.type == "cpu":
+        return asked or min(2, torch.get_num_threads())
+    if asked not in (None, 1):
+        raise InputError(f"expected one process on a GPU, got {asked}: leave --processes out")
+    return 1
+
+
+def teach(out: Path, recipe: NanoRecipe, processes: int) -> tuple[Predictor, dict[str, str]]:
     """The lessons; the model as it is afterwards, which is also saved, and facts about it.
 
     Raises:
-        InputError: the scenes or the state cannot be read or written, or two processes should share one GPU.
+        InputError: the scenes or the state cannot be read or written.
         TrainingError: the loss is no number any more.
     """
     folder = views([out / "scenes"], recipe.seed)
     (out / "lessons").mkdir(parents=True, exist_ok=True)
     tokenizer(folder, out / "lessons")
-    if recipe.processes > 1:
-        if resolve_device(recipe.device).type != "cpu":
-            raise InputError(f"expected one process on a GPU, got {recipe.processes}: leave --processes out")
-        in_replicas(recipe.processes, _lessons, out, recipe)
+    if processes > 1:
+        in_replicas(processes, _lessons, out, recipe)
     model, processor, run = _lessons(out, recipe)
     model.eval().cpu().save_pretrained(out / "model")
     processor.save_pretrained(out / "model")
@@ -113,14 +132,14 @@ def _lessons(out: Path, recipe: NanoRecipe) -> tuple[SpatialVLM, SpatialProcesso
     lesson = PointingLoss(model).in_bfloat16().to(resolve_device(recipe.device))
     run = PointingRun(updates=recipe.updates, seed=recipe.seed)
     collator = PointingCollator(processor, model.point_head.side, Modalities())
-    train(lesson, folder, collator, run, out / "lessons")
+    train(lesson, folder, collator, run, out / "lessons", max(1, recipe.workers // this_replica().count))
     return model, processor, run
 
 
 def judge(predictor: Predictor, bench: Path, out: Path, model: Path, facts: dict[str, str]) -> CardRuns:
     """The benchmark in three ways, and the model card in the model's folder."""
     benchmark = open_benchmark(bench)
-    shutil.rmtree(out, ignore_errors=True)  # answers of an earlier model
+    _forget_other_weights(out, weights_digest(model))
     runs = CardRuns(
         rgbd=evaluate_predictor(predictor, benchmark, depth="given", out=out / "rgbd"),
         rgb=evaluate_predictor(predictor, benchmark, depth="none", out=out / "rgb"),
@@ -128,6 +147,23 @@ def judge(predictor: Predictor, bench: Path, out: Path, model: Path, facts: dict
     )
     write_card("nano", runs, facts, model)
     return runs
+
+
+def _forget_other_weights(out: Path, digest: str) -> None:
+    """Keep answers of the same weights, which evaluation goes on from; delete those of others."""
+    note = out / _WEIGHTS
+    if not (note.is_file() and note.read_text() == digest):
+        shutil.rmtree(out, ignore_errors=True)
+        make_folder(out)
+        write_whole(note, digest.encode())
+
+
+def weights_digest(model: Path) -> str:
+    """What tells the weights of a model's folder from others."""
+    digest = hashlib.sha256()
+    for path in sorted(model.rglob("*.safetensors")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def install(model: Path, package: Path) -> None:

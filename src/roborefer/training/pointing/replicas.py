@@ -45,7 +45,7 @@ class Replica:
         line = torch.cat([gradient.flatten() for gradient in gradients])
         distributed.all_reduce(line)
         line /= self.count
-        for gradient, mean in zip(gradients, line.split([each.numel() for each in gradients]), strict=True):
+        for gradient, mean in zip(gradients, torch.split(line, [each.numel() for each in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
 
     def mean(self, values: Mapping[str, float], device: torch.device) -> dict[str, float]:

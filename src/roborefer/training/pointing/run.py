@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from roborefer.errors import InputError, TrainingError
 from roborefer.images import one_line, source_name
-from roborefer.refspatial.atomic_files import make_folder, one_line_refusal, write_whole
+from roborefer.refspatial.atomic_files import make_folder, one_line_refusal, write_json, write_whole
 from roborefer.training.pointing.batch import PointingCollator
 from roborefer.training.pointing.loss import PointingLoss
 from roborefer.training.pointing.optimizer import MasterWeightOptimizer
@@ -33,6 +33,7 @@ from roborefer.training.pointing.views import ViewFolder
 
 STATE = "state.safetensors"
 _LOG = "log.jsonl"
+_STOPPED_AT = "nan_batch.json"
 # Tensors of the state that every weight has.
 _KINDS = ("master", "average")
 # Batches over which the stems' statistics are measured for the averaged weights.
@@ -92,13 +93,17 @@ class _Passes(Dataset[dict[str, Any]]):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         number = self._numbers[index]
-        chosen = []
-        for place in range(number * self._run.views, (number + 1) * self._run.views):
-            epoch, position = divmod(place, len(self._folder))
-            order = np.random.default_rng((self._run.seed, epoch)).permutation(len(self._folder))
-            view = int(order[position])
-            chosen.append((self._folder.view(view, epoch), self._run.seed * 1_000_003 + place))
-        return self._collator(chosen)
+        places = range(number * self._run.views, (number + 1) * self._run.views)
+        visits = [_visit(len(self._folder), self._run, place) for place in places]
+        seeds = [self._run.seed * 1_000_003 + place for place in places]
+        return self._collator([(self._folder.view(*visit), seed) for visit, seed in zip(visits, seeds, strict=True)])
+
+
+def _visit(views: int, run: PointingRun, place: int) -> tuple[int, int]:
+    """Which of so many views the run visits at a place of its course, and for which time."""
+    epoch, position = divmod(place, views)
+    order = np.random.default_rng((run.seed, epoch)).permutation(views)
+    return int(order[position]), epoch
 
 
 def train(
@@ -137,10 +142,11 @@ def train(
         for update in range(done, run.updates):
             parts = _accumulate(lesson, optimizer, batches, run.passes // replica.count)
             parts = replica.mean(parts, lesson.model.device)
-            if not math.isfinite(parts["loss"]):
-                raise TrainingError(f"the loss is {parts['loss']} at update {update}: lower the learning rate")
             replica.mean_gradients(optimizer.masters.values())
             norm = optimizer.step(run.share(update), run.clip)
+            for name, value in (("loss", parts["loss"]), ("gradient", norm)):
+                if not math.isfinite(value):  # in all replicas alike; the state on disk is the one before
+                    raise _stopped(f"the {name} is {value} at update {update}", update, folder, run, out)
             speed = (update + 1 - done) * run.passes * run.views / (time.perf_counter() - started)
             bar.update()
             bar.set_postfix_str(f"loss {parts['loss']:.3f} hit {parts['accuracy']:.3f} {speed:.1f} images/s")
@@ -152,6 +158,18 @@ def train(
     load_average(lesson, out)
     first = _batches(_Passes(folder, collator, run, 0, Replica()), workers)
     settle_statistics(lesson.model, islice(first, _SETTLING_PASSES))
+
+
+def _stopped(what: str, update: int, folder: ViewFolder, run: PointingRun, out: Path) -> TrainingError:
+    """Write down which views an update saw; the error to raise."""
+    places = range(update * run.passes * run.views, (update + 1) * run.passes * run.views)
+    visits = [_visit(len(folder), run, place) for place in places]
+    seen = [{"image": folder.name(number), "visit": visit} for number, visit in visits]
+    try:
+        write_json(out / _STOPPED_AT, {"what": what, "update": update, "views": seen})
+    except InputError as error:
+        return TrainingError(f"{what}; its views could not be written down: {error}")
+    return TrainingError(f"{what}; its views are written down in {source_name(out / _STOPPED_AT)}: look at them")
 
 
 def load_average(lesson: PointingLoss, out: Path) -> None:

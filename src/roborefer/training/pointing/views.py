@@ -47,9 +47,10 @@ _ENDS_AT_OPENING = 0.8
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the records of one view are."""
+    """Where the records of one view are, and its picture."""
 
     folder: Path
+    image: str
     shard: Path
     lines: tuple[tuple[int, int], ...]
 
@@ -124,6 +125,11 @@ class ViewFolder:
                 f"expected records of `roborefer generate sim` in {source_name(place.shard)}, got others "
                 f"({type(error).__name__}: {one_line(error)}): generate the folder again"
             ) from error
+
+    def name(self, number: int) -> str:
+        """The path of a view's picture."""
+        place = self._places[number]
+        return source_name(place.folder / IMAGES / place.image)
 
     def _draw(self, turns: list[_Turn], random: np.random.Generator) -> list[_Turn]:
         """Some of a view's questions, without repetition, kinds by their weights."""
@@ -265,4 +271,4 @@ def _places(folder: Path, shard: Path) -> list[_Place]:
             if b"," not in found[1] and b"marks" not in found[1]:
                 views.setdefault(found[1], []).append((start, len(line)))
             start += len(line)
-    return [_Place(folder, shard, tuple(lines)) for lines in views.values()]
+    return [_Place(folder, name.decode().strip('"'), shard, tuple(lines)) for name, lines in views.items()]
