@@ -58,7 +58,9 @@ def main() -> None:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["nano", "2b-cut"], help="nano (the packaged model), tiny, 2b-cut, or a checkpoint folder")
+    parser.add_argument(
+        "--models", nargs="+", default=["nano", "2b-cut"], help="nano (the packaged one), tiny, 2b-cut, or a folder"
+    )
     parser.add_argument("--batch", type=int, default=6, help="samples a step: the paper's for sft, 2B")
     parser.add_argument("--steps", type=int, default=8, help="steps that are timed, after as many that are not")
     parser.add_argument("--repeats", type=int, default=3)

@@ -1,5 +1,13 @@
 """From a LeRobot observation to a question, and back: picture, depth and intrinsics out of it, the point into it.
 
+Two functions to import into a robot's own program, or to copy; run as a script, this file does nothing:
+
+    from lerobot_observation import question_of, with_point
+    from robot_client import ask
+
+    reply = ask(instruction="the red tomato", **question_of(observation, "front"))
+    observation = with_point(observation, "front", reply)
+
 A camera's picture is ``observation["images"]["<camera>"]``, ``observation["<camera>"]`` or
 ``observation["observation.images.<camera>"]``; its depth stands beside it as ``<camera>_depth`` in metres, and its
 camera in ``observation["intrinsics"]["<camera>"]``, a 3x3 matrix (OpenCV's) or a mapping. Torch tensors are taken as

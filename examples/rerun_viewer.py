@@ -12,15 +12,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import rerun
 from numpy.typing import NDArray
 
 from roborefer import Intrinsics, RoboReferError, read_depth, read_image
 from roborefer.geometry.cameras import pixel_centers, read_intrinsics, unproject
 from robot_client import add_arguments, ask_as_told
+
+if TYPE_CHECKING:
+    import rerun
 
 POINT = (255, 46, 99)
 STEP = (10, 88, 202)
@@ -36,6 +38,8 @@ def log_scene(
     camera: Intrinsics | None,
 ) -> None:
     """The picture, and with depth and a camera the cloud of its points in the camera frame."""
+    import rerun
+
     recording.log("camera/image", rerun.Image(image))
     if camera is not None:
         recording.log("/", rerun.ViewCoordinates.RDF, static=True)
@@ -60,6 +64,8 @@ def log_scene(
 
 def log_answer(recording: rerun.RecordingStream, reply: Mapping[str, Any]) -> None:
     """Steps, rivals and points in the picture; anchors and normals in space; the model's words."""
+    import rerun
+
     size = np.array(reply["image_size"])
     steps = [step for step in reply["steps"] if step["kind"] == "Position"]
     for name, found, labels, color, radius in (
@@ -100,6 +106,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_arguments(parser)
     parser.add_argument("--save", type=Path, metavar="FILE", help="write an .rrd file, and open no viewer")
     told = parser.parse_args(arguments)
+    try:
+        import rerun
+    except ImportError as error:
+        raise SystemExit(f"error: expected rerun-sdk, got none ({error}): run pip install 'roborefer[robot]'") from None
     try:
         picture = read_image(told.image)
         depth = None if told.depth is None else read_depth(told.depth).metres

@@ -57,13 +57,36 @@ def test_an_address_of_another_machine() -> None:
         (("--port", "70000"), "expected a port of 0 to 65535, got 70000: 0 takes any free one"),
         (("--max-body-mb", "-1"), "expected --max-body-mb of at least 0, got -1"),
         (("--cache-mb", "nan"), "expected --cache-mb of at least 0, got nan"),
-        (("--max-images", "0"), "expected max_images of at least 1, got 0"),
+        (("--max-images", "0"), "expected at least 1 picture in a request (max_images, --max-images), got 0: give a"),
+        (("--max-queue", "0"), "expected at least 1 question that may wait (queue_limit, --max-queue), got 0: give a"),
+        (
+            ("--max-body-mb", "0"),
+            "expected at least 1 byte in a request (max_body_bytes, --max-body-mb), got 0: give a",
+        ),
         (("--allow-url-host", "http://a"), "expected a host such as images.example.org or 10.0.0.5:8080, got"),
         (("--api-key-file", "nowhere"), "cannot read the API keys in nowhere (FileNotFoundError): name another file"),
     ],
 )
 def test_options_that_cannot_be(options: tuple[str, ...], message: str) -> None:
     assert refusal(*options).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("host", "keys", "doors"),
+    [
+        ("127.0.0.1", (), "no key is asked for"),
+        ("0.0.0.0", (), "no key is asked for: everybody who reaches this machine may ask"),
+        ("0.0.0.0", ("alpha",), "callers send a key"),
+    ],
+)
+def test_the_first_line_says_who_may_ask(host: str, keys: tuple[str, ...], doors: str) -> None:
+    from roborefer.cli.serve import _start_line
+    from roborefer.serving.settings import ServerSettings
+
+    settings = ServerSettings(host=host, api_keys=keys, allow_open=True)
+    assert _start_line(settings, "http://127.0.0.1:1", False) == (
+        f"roborefer at http://127.0.0.1:1 ({doors}; API: http://127.0.0.1:1/docs)"
+    )
 
 
 def test_a_file_without_keys(tmp_path: Path) -> None:
@@ -101,6 +124,7 @@ def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
     words += "--max-images 3 --max-new-tokens 4 --max-queue 5 --max-seconds 6 --batch 7 --gather-ms 0 --cache-mb 8 "
     words += "--max-upload-seconds 9 --threads 2 "
+    words += "--allow-origin https://a.example --allow-origin http://localhost:8000 "
     words += "--allow-url-host a.example --allow-url-host b.example:81"
     result = CliRunner().invoke(shell.roborefer, ["serve", *words.split(), *given], catch_exceptions=False)
     assert result.exit_code == 0
@@ -112,6 +136,7 @@ def test_options_become_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (settings.request_seconds, settings.body_seconds) == (6, 9)
     assert (settings.batch_limit, settings.gather_ms) == (7, 0)
     assert (seen["threads"], settings.looks) == (2, 3)
+    assert settings.allow_origins == ("https://a.example", "http://localhost:8000")
     assert settings.url_hosts == ("a.example", "b.example:81")
     assert settings.model_name == "name"
     line = result.output

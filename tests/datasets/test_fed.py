@@ -91,8 +91,8 @@ def test_denormalizing_undoes_any_normalization() -> None:
 @pytest.mark.parametrize(
     ("lengths", "expected"),
     [
-        ([7], {"7-7": 1}),
-        ([0, 9], {str(number) + "-" + str(number): int(number in (0, 9)) for number in range(10)}),
+        ([7], {"7": 1}),
+        ([0, 9], {str(number): int(number in (0, 9)) for number in range(10)}),
         ([95, 130, 199], {"80-99": 1, "100-119": 0, "120-139": 1, "140-159": 0, "160-179": 0, "180-199": 1}),
         ([1000, 30_500], {"0-4,999": 1, **{f"{n},000-{n + 4},999": 0 for n in range(5, 30, 5)}, "30,000-34,999": 1}),
     ],
@@ -120,6 +120,17 @@ def test_page_picture_and_lines(tmp_path: Path) -> None:
     sheet = picture(samples)
     assert sheet.width == 3 * 10 + 2 * 760
     assert picture(samples[1:]).height < sheet.height
+
+
+def test_one_sample_is_told_in_the_singular(tmp_path: Path) -> None:
+    made = processor("dynamic")
+    data_set(tmp_path, [{"conversations": said(("Hi", "Hello"))}])
+    data = ConversationDataset(read_mixture(str(tmp_path)), made)
+    lengths = data.lengths()
+    assert summary([fed_sample(made, data[0])], lengths, data.report)[:2] == [
+        "1 sample of 1 record with 1 turn, without a picture",
+        f"about {lengths[0]} tokens a sample",
+    ]
 
 
 def test_a_sample_without_tokens_of_the_answer_is_shown_too() -> None:

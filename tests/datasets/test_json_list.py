@@ -68,9 +68,9 @@ def test_a_broken_record_is_told_with_its_line_and_does_not_hide_the_others() ->
     text = '[\n{"id": 1, "x": 2},\n{"id": 2, "x" 3},\n{"id": 3},\n{"id": 4, "y": "cut}\n,{"id": 5}\n]'
     assert told(text) == [
         (2, 0, ""),
-        (3, 1, "broken JSON: Expecting ':' delimiter"),
+        (3, 1, "broken JSON: Expecting ':' delimiter in column 15"),
         (4, 2, ""),
-        (5, 3, "broken JSON: Invalid control character at"),
+        (5, 3, "broken JSON: Invalid control character in column 21"),
         (6, 4, ""),
     ]
 
@@ -84,7 +84,9 @@ def test_a_missing_comma_loses_no_record() -> None:
 
 
 def test_where_nothing_can_be_found_again_the_end_is_told() -> None:
-    problem = "broken JSON: Expecting property name enclosed in double quotes; nothing behind it can be read"
+    problem = (
+        "broken JSON: Expecting property name enclosed in double quotes in column 2; nothing behind it can be read"
+    )
     assert told('[{"id": 1},\n{id: 2},\n{id: 3}]') == [(1, 0, ""), (2, 1, problem)]
 
 
@@ -92,9 +94,17 @@ def test_where_nothing_can_be_found_again_the_end_is_told() -> None:
     ("text", "line", "problem"),
     [
         ('[{"id": 1},\n', 2, "the list has no end: the file is cut short"),
-        ('[{"id": 1}]\n]', 2, "expected nothing behind the end of the list"),
-        ("[" * 100_000, 1, "broken JSON: a value that no record needs; nothing behind it can be read"),
-        ("[" + "1" * 5000 + "]", 1, "broken JSON: a value that no record needs; nothing behind it can be read"),
+        ('[{"id": 1}]\n]', 2, "expected nothing behind the end of the list in column 1"),
+        (
+            "[" * 100_000,
+            1,
+            "broken JSON: lists or objects nested too deeply in column 2; nothing behind it can be read",
+        ),
+        (
+            "[" + "1" * 5000 + "]",
+            1,
+            "broken JSON: a number of too many digits in column 2; nothing behind it can be read",
+        ),
         ("{}", 1, "expected a JSON list, got something else"),
     ],
 )
@@ -102,11 +112,44 @@ def test_what_is_no_list_of_records_is_told(text: str, line: int, problem: str) 
     assert told(text)[-1][::2] == (line, problem)
 
 
+def shared(text: str) -> list[tuple[int, int, bool]]:
+    """Line, number, and whether others begin on that line, of each record."""
+    return [(raw.location.line, raw.location.index, raw.location.shares_line) for raw in scanned(text)]
+
+
+def test_records_that_begin_on_one_line_say_so() -> None:
+    assert shared('[{"id": 1}, {"id": 2},\n{"id": 3},\n{"id":\n4}, {"id": 5}, {"id": 6}]') == [
+        (1, 0, True),
+        (1, 1, True),
+        (2, 2, False),
+        (3, 3, False),
+        (4, 4, True),
+        (4, 5, True),
+    ]
+    assert shared('[{"id": 1}]') == [(1, 0, False)]
+    assert shared('[{"id": 1} {"id": 2}') == [(1, 0, True), (1, 1, True), (1, 1, True), (1, 2, False)]
+
+
+@settings(deadline=None)
+@given(before=st.text(max_size=30), ascii_only=st.booleans(), chunk=st.integers(20, 60), mark=st.booleans())
+def test_broken_json_on_a_line_of_many_is_told_with_its_record_and_column(
+    before: str, ascii_only: bool, chunk: int, mark: bool
+) -> None:
+    sound = json.dumps({"id": before}, ensure_ascii=ascii_only)
+    start = f'[{sound}, {{"id": 2, "x" '
+    text = f'{start}3}}, {{"id": 3}}]'
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_list, "_CHUNK", chunk)
+        raws = scanned(("\ufeff" * mark + text).encode("utf-8", "surrogatepass"))
+    assert [raw.problem for raw in raws] == ["", f"broken JSON: Expecting ':' delimiter in column {len(start) + 1}", ""]
+    assert [str(raw.location) for raw in raws] == [f"data.json line 1, record {number}" for number in (1, 2, 3)]
+
+
 def test_a_record_has_a_longest_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_list, "MAX_RECORD_BYTES", 1 << 20)
     monkeypatch.setattr(json_list, "_CHUNK", 1 << 16)
     text = '[{"id": "' + "a" * (3 << 20) + '"}]'
-    assert told(text) == [(1, 0, "broken JSON: a record of more than 1 MiB; nothing behind it can be read")]
+    assert told(text) == [(1, 0, "broken JSON: a record of more than 1 MiB in column 2; nothing behind it can be read")]
 
 
 @settings(deadline=None)

@@ -94,7 +94,7 @@ def test_any_point_reads_back_from_its_answer(point: tuple[float, float], tmp_pa
         ({}, "no_answer", "expected one of point, points, box, mask, got none"),
         (
             {"point": [0, 0], "box": [0, 0, 1, 1]},
-            "no_answer",
+            "odd_record",
             "expected one of point, points, box, mask, got point and box",
         ),
         (
@@ -105,6 +105,7 @@ def test_any_point_reads_back_from_its_answer(point: tuple[float, float], tmp_pa
         ({"instruction": "<image>", "point": [0, 0]}, "no_question", None),
         ({"point": [0.1]}, "odd_record", "expected 2 numbers in point, got [0.1]"),
         ({"point": ["a", 1]}, "odd_record", None),
+        ({"point": [None, 1]}, "odd_record", "expected 2 numbers in point, got [null, 1]"),
         ({"point": [True, 1]}, "odd_record", None),
         ({"point": [float("nan"), 1]}, "odd_record", None),
         ({"point": [10**400, 1]}, "odd_record", None),
@@ -124,7 +125,7 @@ def test_any_point_reads_back_from_its_answer(point: tuple[float, float], tmp_pa
         (
             {"point": [0, 0], "coordinates": "metres"},
             "odd_record",
-            "expected coordinates to be normalized or pixels, got 'metres'",
+            'expected coordinates to be normalized or pixels, got "metres"',
         ),
         ({"mask": 3}, "odd_record", "expected mask to be a file's name, got 3"),
         ({"mask": "gone.png"}, "bad_mask", None),

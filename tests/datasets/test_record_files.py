@@ -40,8 +40,17 @@ def test_a_line_that_never_ends_is_passed_over(tmp_path: Path, monkeypatch: pyte
     ("data", "message"),
     [
         (b'{"a": 1', "broken JSON: Expecting ',' delimiter in column 8"),
-        (b"[1]", "expected a record in braces, got list"),
-        (b'{"a": "\xff"}', "broken JSON: 'utf-8' codec can't decode byte 0xff in position 7: invalid start byte"),
+        (b"[1]", "expected a record in braces, got a list"),
+        (b"null", "expected a record in braces, got null"),
+        (b'"a"', "expected a record in braces, got text"),
+        (b"1", "expected a record in braces, got a number"),
+        (b"true", "expected a record in braces, got true or false"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "broken JSON: a number of too many digits"),
+        (b'{"a": ' + b"[" * 100_000, "broken JSON: lists or objects nested too deeply"),
+        (
+            b'{"a": "\xff"}',
+            "broken JSON: expected UTF-8, got something else in byte 8 of the record: save the file as UTF-8",
+        ),
     ],
 )
 def test_what_is_no_record_is_one_line(data: bytes, message: str) -> None:

@@ -76,12 +76,21 @@ def test_turns_take_their_extras_along(source: DataSource) -> None:
             "odd_record",
             "expected conversations (or an instruction with a point, box or mask), got a record with foo",
         ),
-        (record(conversations=["hi"]), "odd_record", "expected message 1 as {'from', 'value'}, got hi"),
-        (record(conversations=[{"from": "human", "value": 1}]), "odd_record", None),
+        (record(image={"a": None}), "odd_record", None),
+        (
+            record(conversations=["hi"]),
+            "odd_record",
+            'expected message 1 as {"from": "...", "value": "..."}, got "hi"',
+        ),
+        (
+            record(conversations=[*said(("q", "a")), {"from": "human", "value": None}]),
+            "odd_record",
+            'expected message 3 as {"from": "...", "value": "..."}, got {"from": "human", "value": null}',
+        ),
         (
             record(conversations=[{"from": "bot", "value": "x"}]),
             "odd_roles",
-            "expected message 1 from human or gpt, got one from bot",
+            'expected message 1 from human or gpt, got one from "bot"',
         ),
         (
             record(("<image>\nWhat?", "It."), image=None, depth=None),
@@ -135,7 +144,11 @@ def test_a_faulty_turn_leaves_the_others(source: DataSource) -> None:
         "[(0, 1)]",
         "[(0.000, 1.000), (0.5,0.5)]",
         "It spans (640, 480) pixels.",
-        "[0.1, 0.2, 3.0, 4.0]",
+        "[0.1, 0.2, 0.3, 1.0]",
+        "[10, 20, 30, 40]",
+        "[(1, 2)]",
+        "[0.1, 0.2, 3.0]",
+        "<think>[Orientation] [it]: (0.312, 1.316, -0.896)\n[Size] [it]: 1.2</think><answer>[(0.1, 0.2)]</answer>",
         "a/b/c/d/e/f",
         "yes/yes/yes/yes",
         "[Position] [it]: [(3.1, 0.2)]",
@@ -143,3 +156,48 @@ def test_a_faulty_turn_leaves_the_others(source: DataSource) -> None:
 )
 def test_other_answers_are_left_alone(source: DataSource, answer: str) -> None:
     assert read_record(record(("q", answer)), source, somewhere()).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "found"),
+    [
+        ("q", "[(1.001, 0.5)]", "points within 0-1 in turn 1, got [(1.001, 0.5)]"),
+        ("q", "[(nan, 0.2)]", "points within 0-1 in turn 1, got [(nan, 0.2)]"),
+        ("q", "[(0.1, -Infinity)]", "points within 0-1 in turn 1, got [(0.1, -Infinity)]"),
+        ("q", "[(1e3, 0.2)]", "points within 0-1 in turn 1, got [(1e3, 0.2)]"),
+        ("q", "[0.1, 0.2, 1.3, 0.4]", "a box within 0-1 in turn 1, got [0.1, 0.2, 1.3, 0.4]"),
+        ("Please point to the mug.", "[(320, 240)]", "points within 0-1 in turn 1, got [(320, 240)]"),
+        ("Its bounding box?", "[32, 24, 64, 48]", "a box within 0-1 in turn 1, got [32, 24, 64, 48]"),
+        (
+            "q",
+            "<think>[Position] [it]: [(0.5, 0.5)]\n[Position] [the cup]: [(1.245, 0.147)]</think>"
+            "<answer>[(0.1, 0.2)]</answer>",
+            "points within 0-1 in turn 1, got [(1.245, 0.147)]",
+        ),
+        (
+            "q",
+            "<think>It spans [0.1, 0.2, 1.3, 0.4].</think>It.",
+            "a box within 0-1 in turn 1, got [0.1, 0.2, 1.3, 0.4]",
+        ),
+    ],
+)
+def test_points_and_boxes_outside_the_picture(source: DataSource, question: str, answer: str, found: str) -> None:
+    read = read_record(record((question, answer)), source, somewhere())
+    assert [(fault.kind, fault.text) for fault in read.faults] == [("point_outside", f"expected {found}")]
+
+
+def test_a_format_that_one_question_names_holds_for_the_others(source: DataSource) -> None:
+    pairs = (("Give points as [(x, y)]. The mug?", "[(0.1, 0.2)]"), ("And the cup?", "[(64, 48)]"))
+    assert kinds(read_record(record(*pairs), source, somewhere())) == [("point_outside", 1)]
+
+
+@pytest.mark.parametrize("answer", ["[(1, 2)]", "[(1.5, 2.5)]", "[(nan, 0.2)]"])
+def test_without_a_picture_nothing_is_outside_it(source: DataSource, answer: str) -> None:
+    content = {"conversations": said(("A python list of points?", answer))}
+    assert read_record(content, source, somewhere()).faults == ()
+
+
+def test_an_id_of_null_is_none(source: DataSource) -> None:
+    read = read_record(record() | {"id": None}, source, somewhere()).record
+    assert read is not None
+    assert read.record_id == ""

@@ -64,7 +64,8 @@ def test_a_registry_of_ones_own(tmp_path: Path) -> None:
     [
         (
             "[1]",
-            "expected names of data sets in the registry {path}, got list: write `name:` and below it `data_path: ...`",
+            "expected names of data sets in the registry {path}, got a list: write `name:` and below it "
+            "`data_path: ...`",
         ),
         (
             "a: {data_path: 3}",
@@ -78,7 +79,7 @@ def test_a_registry_of_ones_own(tmp_path: Path) -> None:
         ),
         (
             "a: {data_path: x, depth_path: [y]}",
-            "expected depth_path of a in the registry {path} to be a path, got ['y']: mend it",
+            'expected depth_path of a in the registry {path} to be a path, got ["y"]: mend it',
         ),
         ("a+b: {data_path: x}", "expected a name without + and *, got 'a+b' in the registry {path}: rename it"),
     ],
@@ -121,6 +122,9 @@ def test_what_is_not_there_is_one_line(tmp_path: Path) -> None:
             "expected the name of a data set or a path, got '3D_vacant': did you mean 3D_vacant_qa? Or give "
             "the path of a folder or file, or a --registry that has the name",
         ),
+        ("gone/points", "no such file or folder: gone/points; check the path"),
+        ("2D_choice_qa.json", "no such file or folder: 2D_choice_qa.json; check the path"),
+        ("2D_choice_qa+points.JSONL*2", "no such file or folder: points.JSONL; check the path"),
         ("zzz", "expected the name of a data set or a path, got 'zzz': known names are"),
         (
             "2D_choice_qa*0",

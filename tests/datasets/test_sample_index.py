@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 from pathlib import Path
@@ -79,7 +80,18 @@ def test_or_left_out_and_counted(tmp_path: Path) -> None:
     data_set(tmp_path, [record(), record(image="gone.png"), record(("q", ""), ("q", "a"))])
     index = index_mixture(read_mixture(str(tmp_path)), on_bad_record="skip")
     assert [number for _, number in places(index)] == [0, 2]
-    assert (index.report.dropped_records, index.report.dropped_turns, index.report.fault_count) == (1, 2, 2)
+    assert (index.report.dropped_records, index.report.dropped_turns, index.report.fault_count) == (1, 1, 2)
+
+
+def test_a_kept_scan_tells_the_record_of_a_line_of_many(tmp_path: Path) -> None:
+    source, cache = data_set(tmp_path / "a", [record()]), tmp_path / "cache"
+    path = source.files[0].with_name("data.json")
+    path.write_text(json.dumps([record(), record(id="7", image="gone.png")]))
+    mixture = read_mixture(str(path))
+    for _ in range(2):
+        index = index_mixture(mixture, on_bad_record="skip", cache_folder=cache)
+        assert str(index.report.faults[0]).startswith(f"{path} line 1, record 2 (id 7): no such file: ")
+        assert bool(index.sample(0)[1]["shares_line"])
 
 
 def test_nothing_that_can_be_used_is_one_line(tmp_path: Path) -> None:

@@ -106,11 +106,41 @@ def test_the_report_adds_up(tmp_path: Path) -> None:
     report = report_of(data_set(tmp_path, FAULTY))
     assert (report.records, report.samples, report.turns, report.text_only) == (4, 4, 4, 1)
     assert report.fault_count == len(FOUND)
-    assert (report.dropped_records, report.dropped_turns) == (7, 7)
+    assert (report.dropped_records, report.dropped_turns) == (7, 2)
+    assert report.describe_dropped() == "7 records, and 2 turns of others"
     assert report.counts["point_outside"] == 2
     twice = report + report
     assert (twice.turns, twice.fault_count, len(twice.faults)) == (8, 2 * len(FOUND), 2 * len(FOUND))
     assert str(report.faults[0]) == f"{tmp_path}/data.jsonl line 2: no such file: {tmp_path}/gone.png; check the path"
+
+
+@pytest.mark.parametrize(
+    ("report", "used", "dropped"),
+    [
+        (CheckReport(1, 1, 1, 1), "1 record with 1 turn, without a picture", "0 turns"),
+        (CheckReport(2, 2, 3, 2, dropped_turns=1), "2 records with 3 turns, all without a picture", "1 turn"),
+        (
+            CheckReport(2, 2, 3, 1, dropped_records=20),
+            "2 records with 3 turns, 1 of them without a picture",
+            "20 records",
+        ),
+    ],
+)
+def test_what_can_be_used_and_what_cannot_in_words(report: CheckReport, used: str, dropped: str) -> None:
+    assert (report.describe(), report.describe_dropped()) == (used, dropped)
+
+
+def test_records_on_one_line_are_told_by_number_and_id(tmp_path: Path) -> None:
+    write_pictures(tmp_path)
+    path = tmp_path / "data.json"
+    records = [record(), record(id="mug-7", image="gone.png"), record(("q", ""), id=None), 5]
+    path.write_text(json.dumps(records))
+    told = [str(fault) for scanned in scan_source(source_at(path, "list")) for fault in scanned.faults]
+    assert told == [
+        f"{path} line 1, record 2 (id mug-7): no such file: {tmp_path}/gone.png; check the path",
+        f"{path} line 1, record 3: expected an answer in turn 1, got none",
+        f"{path} line 1, record 4: expected a record in braces, got a number",
+    ]
 
 
 def test_a_report_holds_the_first_faults_and_counts_them_all() -> None:

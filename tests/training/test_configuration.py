@@ -106,6 +106,26 @@ def test_no_such_configuration() -> None:
         read_config("sftt")
 
 
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_shipped_configuration_is_for_one_stage(name: str) -> None:
+    stage, other = ("align", "sft") if name.startswith("align") else ("sft", "align")
+    assert read_config(name, stage=stage) == read_config(name)
+    with pytest.raises(InputError, match=rf"^expected a configuration for {other}, got {name}, which is for {stage}: "):
+        read_config(name, stage=other)
+
+
+def test_a_file_of_ones_own_is_not_judged_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sft.yaml").write_text("epochs: 2")
+    assert read_config("./sft.yaml", stage="align").epochs == 2
+    with pytest.raises(InputError) as caught:
+        read_config("sft", stage="align")
+    assert str(caught.value) == (
+        "expected a configuration for align, got sft, which is for sft: use align, align-2b-published, align-8b, "
+        "align-8b-cluster-published, align-8b-published or a file of your own"
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

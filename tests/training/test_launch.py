@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 import subprocess
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from accelerate.utils import FullyShardedDataParallelPlugin
 from accelerate.utils.deepspeed import HfDeepSpeedConfig
 
 from roborefer.cli.main import roborefer as command_line
-from roborefer.training.configuration import shipped_names
+from roborefer.training.configuration import read_config
 
 from ..models.tiny_models import tiny_model  # noqa: TID252 - shared models
 
@@ -57,24 +55,42 @@ def test_deepspeed_is_told_to_slice_everything() -> None:
     )
 
 
-def test_the_slurm_script_is_sound() -> None:
-    script = FOLDER / "slurm.sh"
-    subprocess.run(["bash", "-n", str(script)], check=True)
-    text = script.read_text().replace("\\\n", " ")
-    config = re.search(r"CONFIG=\$\{CONFIG:-([\w-]+)\}", text)
-    assert config is not None
-    assert config[1] in shipped_names()
-    engine = re.search(r"ENGINE=\$\{ENGINE:-([\w-]+)\}", text)
-    assert engine is not None
-    assert (FOLDER / f"{engine[1]}.yaml").is_file()
-    launch = re.search(r"-m roborefer (train .*?)\n", text)
-    assert launch is not None
-    words = shlex.split(launch[1].replace("$STAGE", "sft"))
+@pytest.fixture
+def cluster(tmp_path: Path) -> dict[str, str]:
+    """The environment of a job on two nodes, where starting something writes down its words."""
+    scripts = {
+        "scontrol": "echo first; echo second",
+        "srun": 'shift; exec "$@"',
+        "accelerate": 'printf "%s\\n" "$@"',
+    }
+    for name, script in scripts.items():
+        path = tmp_path / name
+        path.write_text(f"#!/bin/bash\n{script}\n")
+        path.chmod(0o755)
+    job = {"SLURM_JOB_NODELIST": "first,second", "SLURM_JOB_ID": "7", "SLURM_NNODES": "2", "SLURM_NODEID": "0"}
+    return {"PATH": f"{tmp_path}:/usr/bin:/bin", "MODEL": "a model", "DATA": "d", "OUT": "runs/o", **job}
+
+
+@pytest.mark.parametrize("stage", ["align", "sft"])
+def test_the_slurm_script_starts_the_stage(stage: str, cluster: dict[str, str]) -> None:
+    more = ["--data-root", "/data of ours", "--set", "learning_rate=1e-5"]
+    command = ["bash", str(FOLDER / "slurm.sh"), *more]
+    run = subprocess.run(command, capture_output=True, text=True, env={**cluster, "STAGE": stage}, check=True)
+    words = run.stdout.splitlines()
+    engine = words[words.index("--config_file") + 1]
+    assert (FOLDER.parents[1] / engine).is_file()
+    assert words[words.index("--num_processes") + 1] == "16"
+    assert words[words.index("--main_process_ip") + 1] == "first"
+    words = words[words.index("roborefer") + 1 :]
+    assert words[:6] == ["train", stage, "--model", "a model", "--data", "d"]
+    assert words[-4:] == more
     group = command_line.get_command(command_line.make_context("roborefer", []), words[0])
     assert group is not None
     context = group.make_context("train", [words[1], "--help"], resilient_parsing=True)
-    command = group.get_command(context, words[1])  # type: ignore[attr-defined]
-    command.make_context(words[1], words[2:], parent=context)
+    inner = group.get_command(context, words[1])  # type: ignore[attr-defined]
+    options = inner.make_context(words[1], words[2:], parent=context).params
+    assert read_config(options["config"], stage=stage).label_mask == "published"
+    assert not options["quiet"]
 
 
 def test_the_slurm_script_says_what_it_lacks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import errno
 import io
 import json
 import sys
@@ -17,7 +18,9 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from roborefer.training import reporting
 from roborefer.training.curves import draw_curves
-from roborefer.training.reporting import ProgressBar, RunLog, read_log
+from roborefer.training.reporting import ProgressBar, ProgressLines, RunLog, progress_callback, read_log
+
+from .tiny_runs import files_of_at_most
 
 NOTHING: Any = None  # callbacks get arguments that these do not look at
 
@@ -65,7 +68,7 @@ def test_without_tensorboard_and_matplotlib_it_goes_on_and_says_so_once(
     original = builtins.__import__
 
     def without(name: str, *arguments: Any, **options: Any) -> Any:
-        if name.startswith(("matplotlib", "torch.utils.tensorboard")):
+        if name.startswith(("matplotlib", "tensorboard")):
             raise ImportError(name)
         return original(name, *arguments, **options)
 
@@ -76,6 +79,29 @@ def test_without_tensorboard_and_matplotlib_it_goes_on_and_says_so_once(
         "no TensorBoard files: pip install 'roborefer[train]'",
         "no curves.png: pip install 'roborefer[train]'",
     ]
+    assert len(list(read_log(tmp_path))) == 6
+
+
+def test_a_full_disk_is_told_once_and_stops_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    with files_of_at_most(60):
+        a_run(tmp_path, said)
+    assert said == [
+        f"cannot write {tmp_path / 'log.jsonl'}: File too large; the run goes on, and its log is completed once that "
+        "is possible"
+    ]
+    assert capfd.readouterr().err == ""
+    assert list(read_log(tmp_path)) == []
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "tensorboard").write_text("a file")
+    said: list[str] = []
+    a_run(tmp_path, said)
+    assert len(said) == 1
+    assert said[0].startswith(f"cannot write {tmp_path / 'tensorboard'}/events.out.tfevents.")
+    assert said[0].endswith(": File exists; the run goes on, and its log is completed once that is possible")
     assert len(list(read_log(tmp_path))) == 6
 
 
@@ -105,7 +131,8 @@ class Terminal(io.StringIO):
 def test_the_bar_shows_loss_and_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
-    bar = ProgressBar(shown=True)
+    bar = progress_callback()
+    assert isinstance(bar, ProgressBar)
     arguments: TrainingArguments = NOTHING
     bar.on_train_begin(arguments, TrainerState(global_step=2, max_steps=4), TrainerControl())
     logs = {"loss": 1.25, "images_per_second": 12.34, "tokens_per_second": 999.6}
@@ -116,3 +143,53 @@ def test_the_bar_shows_loss_and_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = screen.getvalue()
     assert "4/4" in shown
     assert "loss 1.2500, 12.3 images/s, 1000 tokens/s" in shown
+
+
+LOGS = {"loss": 1.25, "learning_rate": 2e-5, "images_per_second": 12.34, "tokens_per_second": 5999.6}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that a test lets go by."""
+    clock = [1000.0]
+    monkeypatch.setattr(reporting.time, "monotonic", lambda: clock[0])
+    return clock
+
+
+def lines_of(clock: list[float], seconds_a_step: float, log_every: int, steps: int) -> ProgressLines:
+    lines = ProgressLines()
+    lines.on_train_begin(NOTHING, TrainerState(global_step=0, max_steps=steps), TrainerControl())
+    for step in range(1, steps + 1):
+        clock[0] += seconds_a_step
+        state = TrainerState(global_step=step, max_steps=steps)
+        lines.on_step_end(NOTHING, state, TrainerControl())
+        if step % log_every == 0:
+            lines.on_log(NOTHING, state, TrainerControl(), logs=LOGS)
+            lines.on_log(NOTHING, state, TrainerControl(), logs={"validation_loss": 2.0})
+    return lines
+
+
+def test_without_a_terminal_there_is_a_line_a_minute(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    lines_of(clock, seconds_a_step=2, log_every=10, steps=100)
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == ("step 10/100, loss 1.2500, learning rate 2e-05, 12.3 images/s, 5,999.6 tokens/s, 0:03:00 left")
+    assert [line.partition(",")[0] for line in told] == ["step 10/100", "step 40/100", "step 70/100", "step 100/100"]
+    assert told[-1].endswith(", 0:00:00 left")
+
+
+def test_slow_steps_are_told_before_their_loss(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    lines_of(clock, seconds_a_step=60, log_every=10, steps=10)
+    told = capsys.readouterr().err.splitlines()
+    assert told[:2] == ["step 2/10, 0:08:00 left", "step 4/10, 0:06:00 left"]
+    assert "loss" in told[-1]
+
+
+class FullFile(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, text)
+
+
+def test_lines_that_cannot_be_written_stop_nothing(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", FullFile())
+    assert isinstance(progress_callback(), ProgressLines)
+    lines_of(clock, seconds_a_step=2, log_every=1, steps=2)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from roborefer.training.configuration import LoraConfig
 from roborefer.training.run_folder import RunSettings
 from roborefer.training.trainer import StageTrainer
 
-from .tiny_runs import logged, settings, train
+from .tiny_runs import files_of_at_most, logged, settings, train
 
 
 class Stopped(Exception):
@@ -99,17 +98,6 @@ def test_killed_it_goes_on_with_the_same_losses(data: Path, model: Path, tmp_pat
     assert_same_model(tmp_path / "killed" / "model", tmp_path / "whole" / "model")
 
 
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """No file may grow beyond a size: the system refuses it as it would on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_leaves_the_last_checkpoint_and_says_so(
     run: Path, data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +120,43 @@ def test_a_full_disk_leaves_the_last_checkpoint_and_says_so(
     assert [path.name for path in run_state.checkpoints(out)] == ["checkpoint-2"]
     assert not list(out.glob(".*"))
     train(settings(data, model), out)
+    assert logged(out) == logged(run)
+
+
+def test_a_log_that_cannot_be_written_is_completed_later(
+    run: Path,
+    data: Path,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """The log is full after step 2, and has room again before step 6; the checkpoints between have room."""
+    out = tmp_path / "run"
+    write, training_step = run_state.write_checkpoint, StageTrainer.training_step
+    full = ExitStack()
+
+    def write_with_room(folder: Path, *contents: Any) -> None:
+        full.close()
+        write(folder, *contents)
+        if folder.name != "checkpoint-6":
+            full.enter_context(files_of_at_most((out / "log.jsonl").stat().st_size + 10))
+
+    def step_with_room_at_the_end(self: StageTrainer, *arguments: Any, **options: Any) -> Any:
+        if self.state.global_step == 5:
+            full.close()
+        return training_step(self, *arguments, **options)
+
+    with full, monkeypatch.context() as patch:
+        patch.setattr(run_state, "write_checkpoint", write_with_room)
+        patch.setattr(StageTrainer, "training_step", step_with_room_at_the_end)
+        said = train(settings(data, model), out)
+    told = [text for text in said if text.startswith("cannot write")]
+    assert told == [
+        f"cannot write {out / 'log.jsonl'}: File too large; the run goes on, and its log is completed once that is "
+        "possible"
+    ]
+    assert "Traceback" not in capfd.readouterr().err
     assert logged(out) == logged(run)
 
 
@@ -185,8 +210,53 @@ def test_other_data_behind_the_same_name_is_another_run(run: Path, data: Path, m
     out = tmp_path / "run"
     stop_before(4, settings(records, model), out)
     records.write_text("".join(records.read_text().splitlines(keepends=True)[:20]))
+    with pytest.raises(InputError, match=r"^expected the data with which .* was started, got .* changed since: "):
+        train(settings(records, model), out)
+    run_file = out / "run.json"
+    content = json.loads(run_file.read_text())
+    del content["data_files"]  # as it was written before
+    run_file.write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"^expected to go on with order .* as in .*checkpoint-2, got "):
         train(settings(records, model), out)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"samples_per_batch": 3, "global_batch": 100}, "expected global_batch to be a multiple of"),
+        ({"part_learning_rates": {"hand": 0.1}}, "expected part_learning_rates to name llm"),
+        ({"seed": 1}, "expected sound records, got 1 problem in 24 records"),
+    ],
+)
+def test_a_start_that_was_refused_leaves_its_folder_free(
+    changes: dict[str, Any], message: str, data: Path, model: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(data.parent, tmp_path / "data")
+    records = tmp_path / "data" / data.name
+    if "seed" in changes:
+        (records.parent / "image" / "4.png").unlink()
+    with pytest.raises(InputError, match=f"^{message}"):
+        train(settings(records, model, **changes), tmp_path / "run")
+    assert not (tmp_path / "run" / "run.json").exists()
+    train(settings(records, model, on_bad_record="skip", max_steps=1), tmp_path / "run", resume=False)
+    assert (tmp_path / "run" / "model").is_dir()
+
+
+def test_a_picture_that_turns_out_to_be_broken_may_be_skipped(data: Path, model: Path, tmp_path: Path) -> None:
+    shutil.copytree(data.parent, tmp_path / "data")
+    records, out = tmp_path / "data" / data.name, tmp_path / "run"
+    stop_before(4, settings(records, model), out)
+    for path in (records.parent / "image").iterdir():
+        path.write_bytes(path.read_bytes()[:-40])  # its header is sound
+    (records.parent / "image" / "0.png").write_bytes((data.parent / "image" / "0.png").read_bytes())
+    with pytest.raises(InputError) as caught:
+        train(settings(records, model), out)
+    assert str(caught.value).startswith(f"{records} line ")
+    assert str(caught.value).endswith("; the same command with --set on_bad_record=skip goes on without it")
+    said = train(settings(records, model, on_bad_record="skip", max_steps=6), out)
+    assert "going on after step 2" in said
+    assert any(text.startswith("skipped: ") for text in said)
+    assert [entry["step"] for entry in logged(out)] == [1, 2, 3, 4, 5, 6]
 
 
 def test_intervals_may_change(run: Path, data: Path, model: Path, tmp_path: Path) -> None:

@@ -238,12 +238,18 @@ def test_the_command_trains_and_exports(data: Path, model: Path, tmp_path: Path)
     assert result.exit_code == 0, result.output
     assert result.stdout == f"model in {out / 'model'}\n"
     assert "24 samples of 24 records, 70 turns" in result.stderr
+    assert "step 3/3" not in result.stderr
     exported = tmp_path / "early"
     result = invoke("train", "export", str(out), "--checkpoint", str(out / "checkpoint-2"), "--out", str(exported))
     assert result.stdout == f"model in {exported}\n"
     assert "llm" in changed_parts(exported, out / "model")
     answered = invoke("point", str(data.parent / "image" / "0.png"), "the cup", "--model", str(exported))
     assert answered.exit_code in (0, 1)
+
+
+def test_a_configuration_of_another_stage_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^expected a configuration for align, got sft, which is for sft: use align,"):
+        invoke("train", "align", "--data", "d", "--config", "sft", "--out", str(tmp_path / "run"))
 
 
 def test_configurations_are_listed_and_written(tmp_path: Path) -> None:
@@ -255,6 +261,7 @@ def test_configurations_are_listed_and_written(tmp_path: Path) -> None:
 def test_export_without_a_checkpoint(data: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^expected a run in .*, got no run.json that can be read"):
         export(RunFolder(tmp_path))
-    RunFolder(tmp_path / "run").start(settings(data, tmp_path), resume=True)
+    (tmp_path / "run").mkdir()
+    RunFolder(tmp_path / "run").begin(settings(data, tmp_path))
     with pytest.raises(InputError, match=r"^expected a checkpoint in .*, found none: the run has not come that far$"):
         export(RunFolder(tmp_path / "run"))

@@ -18,7 +18,7 @@ from roborefer.training.batches import COUNTS, LOSS_WEIGHT, NOTES, SAMPLE_INDICE
 from roborefer.training.configuration import TrainingConfig
 from roborefer.training.parameters import freeze_resting_parts, optimizer_groups, set_precision, train_parts
 from roborefer.training.reporting import RunLog
-from roborefer.training.trainer import StageTrainer
+from roborefer.training.trainer import StageTrainer, validation_interval
 
 from .tiny_runs import SMALL, logged
 
@@ -152,6 +152,28 @@ def test_validation_counts_every_supervised_token_alike(tmp_path: Path) -> None:
     assert "validation_right" in told[-1]
 
 
+@pytest.mark.parametrize(
+    ("changes", "steps", "batches", "every"),
+    [
+        ({"validation_samples": 50}, 300, 7, 15),  # twenty times
+        ({"validation_samples": 50}, 57, 7, 10),  # they take a quarter of the time
+        ({"validation_samples": 50}, 6, 100, 6),
+        ({"validation_samples": 50, "validate_every": 0}, 300, 7, 0),
+        ({"validation_samples": 50, "validate_every": 4}, 300, 7, 4),
+        ({"validation_samples": 0}, 300, 7, 0),
+    ],
+)
+def test_how_often_it_is_validated(changes: dict[str, Any], steps: int, batches: int, every: int) -> None:
+    assert validation_interval(replace(PLAIN, **changes), steps, steps, batches) == every
+
+
+def test_samples_that_are_held_out_give_a_curve(tmp_path: Path) -> None:
+    config = replace(PLAIN, max_steps=60, validation_samples=1)
+    trained(tmp_path, BATCHES, config, validation=source([[20]]))
+    told = [entry["step"] for entry in logged(tmp_path, ["validation_loss"]) if "validation_loss" in entry]
+    assert told == list(range(3, 61, 3))
+
+
 def test_max_steps_goes_over_as_many_epochs_as_needed(tmp_path: Path) -> None:
     trained(tmp_path, BATCHES, replace(PLAIN, max_steps=7))
     entries = logged(tmp_path, ("epoch", "learning_rate"))
@@ -172,8 +194,9 @@ def test_notes_are_told(tmp_path: Path) -> None:
     assert told == ["skipped: a record"] * 3
 
 
+@pytest.mark.parametrize("validates", [False, True])
 @pytest.mark.parametrize("workers", [0, 1])
-def test_data_that_cannot_be_read_end_the_run_with_one_line(workers: int, tmp_path: Path) -> None:
+def test_data_that_cannot_be_read_end_the_run_with_one_line(workers: int, validates: bool, tmp_path: Path) -> None:
     class Torn(Sentences):
         def __getitem__(self, index: int) -> Tensor:
             if index == 7:
@@ -181,10 +204,15 @@ def test_data_that_cannot_be_read_end_the_run_with_one_line(workers: int, tmp_pa
             return super().__getitem__(index)
 
     torn = BatchSource(Torn(), InOrder(BATCHES), collate)
-    trainer = StageTrainer(Speaker(), replace(PLAIN, workers=workers), tmp_path, torn)
+    config = replace(PLAIN, workers=workers)
+    whole = source(BATCHES)
+    training, validation = (whole, torn) if validates else (torn, None)
+    trainer = StageTrainer(Speaker(), config, tmp_path, training, validation=validation)
     with pytest.raises(InputError) as caught:
         trainer.train()
-    assert str(caught.value) == "cannot read page 7: it is torn"
+    assert str(caught.value) == (
+        "cannot read page 7: it is torn; the same command with --set on_bad_record=skip goes on without it"
+    )
 
 
 def test_no_batches_are_refused(tmp_path: Path) -> None:

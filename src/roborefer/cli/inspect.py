@@ -14,10 +14,12 @@ from roborefer.errors import InputError
 if TYPE_CHECKING:
     from roborefer.datasets.checks import CheckReport
     from roborefer.datasets.mixture import Mixture
+    from roborefer.training.configuration import TrainingConfig
 
 _PATH = click.Path(path_type=Path)
 _EXIT_FAULTY = 1
 _QUESTIONS, _SAMPLES = 24, 6
+_CONFIG = "sft"
 
 
 @click.command(
@@ -29,12 +31,17 @@ _QUESTIONS, _SAMPLES = 24, 6
         "roborefer inspect --check 3D_vacant_qa+simulation_dataset --data-root /data",
         "roborefer inspect data/sim+my_points.jsonl*2 --model checkpoints/RoboRefer-2B-SFT",
         "roborefer inspect my_points.jsonl --fed",
+        "roborefer inspect data/sim --fed --config sft-2b-published --set max_turns=5",
     ),
 )
 @click.argument("data")
 @click.option("--check", is_flag=True, help="List everything that is wrong with the records, with file and line.")
 @click.option("--fed", is_flag=True, help="Show what a model is fed: tokens, labels, tiles.")
 @click.option("--model", metavar="ID", help="Whose tokens and tiles --fed shows, which it implies. [default: packaged]")
+@click.option(
+    "--config", metavar="F", help=f"As of train: how --fed slices and labels, which it implies. [default: {_CONFIG}]"
+)
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting of it; repeatable.")
 @click.option("--registry", "registries", multiple=True, type=_PATH, help="YAML file with names of data sets.")
 @click.option("--data-root", type=_PATH, help="Where RefSpatial's folder is. [default: the current folder]")
 @click.option("--out", type=_PATH, help="The page; picture and numbers stand beside it. [default: in DATA]")
@@ -47,6 +54,8 @@ def inspect(
     check: bool,
     fed: bool,
     model: str | None,
+    config: str | None,
+    changes: tuple[str, ...],
     registries: tuple[Path, ...],
     data_root: Path | None,
     out: Path | None,
@@ -61,7 +70,7 @@ def inspect(
     question, the steps one by one, answer and mask, and the statistics as charts), the same as one picture, and the
     statistics as JSON.
 
-    With --check, --fed or --model it is any training data: a name such as simulation_dataset, a folder, a JSON or
+    With --check or --fed it is any training data: a name such as simulation_dataset, a folder, a JSON or
     JSONL file, or a mixture such as a+b*2. --check lists what is wrong, and exits with 1 if anything is; --fed writes
     a page and a picture of what a model is really fed.
     """
@@ -71,8 +80,13 @@ def inspect(
         raise InputError(f"expected a count of 1 or more, got {count}")
     if workers < 1:
         raise InputError(f"expected workers of 1 or more, got {workers}")
-    if check and (fed or model is not None):
-        raise InputError("expected --check or --fed, got both: run one after the other")
+    options = {"--fed": fed, "--model": model is not None, "--config": config is not None, "--set": bool(changes)}
+    of_fed = [name for name, given in options.items() if given]
+    if check and of_fed:
+        raise InputError(f"expected --check or {of_fed[0]}, got both: run one after the other")
+    if check and (out is not None or count is not None):
+        name = "--count" if out is None else "--out"
+        raise InputError(f"expected {name} with a page, got it with --check, which writes none: leave it out")
     if out is not None and out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"expected a page's name (.html), got {out}: add .html")
     shows_progress = not quiet and sys.stderr.isatty()
@@ -80,9 +94,12 @@ def inspect(
         mixture = read_mixture(data, registries=registries, data_root=data_root)
         if _list_faults(mixture, workers, pixels=not headers, progress=shows_progress):
             click.get_current_context().exit(_EXIT_FAULTY)
-    elif fed or model is not None:
+    elif of_fed:
+        from roborefer.training.configuration import read_config
+
+        settings = read_config(config or _CONFIG, changes)
         mixture = read_mixture(data, registries=registries, data_root=data_root)
-        _show_fed(mixture, model, out, count or _SAMPLES, workers, progress=shows_progress)
+        _show_fed(mixture, model, settings, out, count or _SAMPLES, workers, progress=shows_progress)
     else:
         _show_folder(Path(data), out, count or _QUESTIONS)
 
@@ -130,12 +147,19 @@ def _report_lines(report: CheckReport) -> list[str]:
     if not report.fault_count:
         return [f"nothing is wrong; can be used: {report.describe()}"]
     lines = [f"{count:7,} {kind}: {FAULT_KINDS[kind]}" for kind, count in sorted(report.counts.items())]
-    lost = f"{counted(report.dropped_records, 'record')} and {counted(report.dropped_turns, 'turn')}"
-    return [f"{counted(report.fault_count, 'problem')}:", *lines, f"can be used: {report.describe()}; cannot: {lost}"]
+    usable = f"can be used: {report.describe()}; cannot: {report.describe_dropped()}"
+    return [f"{counted(report.fault_count, 'problem')}:", *lines, usable]
 
 
 def _show_fed(
-    mixture: Mixture, model: str | None, out: Path | None, count: int, workers: int, *, progress: bool
+    mixture: Mixture,
+    model: str | None,
+    settings: TrainingConfig,
+    out: Path | None,
+    count: int,
+    workers: int,
+    *,
+    progress: bool,
 ) -> None:
     """What a model is fed, as a page and a picture, and in a few lines."""
     import numpy as np
@@ -151,7 +175,16 @@ def _show_fed(
 
     page = _fed_page_path(mixture) if out is None else out
     processor = SpatialProcessor.from_pretrained(model or PACKAGED_MODEL)
-    dataset = ConversationDataset(mixture, processor, on_bad_record="skip", workers=workers, progress=progress)
+    dataset = ConversationDataset(
+        mixture,
+        processor,
+        on_bad_record="skip",
+        most_turns=settings.max_turns,
+        label_mask=settings.label_mask,
+        seed=settings.seed,
+        workers=workers,
+        progress=progress,
+    )
     spread = np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int))
     samples = [fed_sample(processor, dataset[int(index)]) for index in spread]
     lengths = dataset.lengths()

@@ -47,6 +47,12 @@ _MIB = 1 << 20
     metavar="HOST",
     help="Fetch pictures from this host (name or name:port) where a request names one; may be given often.",
 )
+@click.option(
+    "--allow-origin",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let web pages of this origin (https://host) ask, with a key if there is one; may be given often.",
+)
 @click.option("--max-body-mb", type=float, default=64, metavar="N", help="Longest request, MiB. [default: 64]")
 @click.option("--max-megapixels", type=float, default=50, metavar="N", help="Largest picture. [default: 50]")
 @click.option("--max-images", type=int, default=8, metavar="N", help="Most pictures in a request. [default: 8]")
@@ -74,7 +80,9 @@ _MIB = 1 << 20
     "--threads", type=int, metavar="N", help="Of one operation on the CPU. [default: 1 for a small model, else all]"
 )
 @click.option("--depth-model", metavar="ID", help="Estimates depth for those who ask: folder, .pth file or hub id.")
-@click.option("--log-requests", is_flag=True, help="Print a line for every request.")
+@click.option(
+    "--log-requests", is_flag=True, help="Print a line for every request: who, what, status, milliseconds and id."
+)
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 def serve(
     model: str | None,
@@ -83,6 +91,7 @@ def serve(
     api_key_file: Path | None,
     insecure_open: bool,
     allow_url_host: tuple[str, ...],
+    allow_origin: tuple[str, ...],
     max_body_mb: float,
     max_megapixels: float,
     max_images: int,
@@ -128,6 +137,7 @@ def serve(
         gather_ms=gather_ms,
         cache_bytes=_count(cache_mb, _MIB, "--cache-mb"),
         url_hosts=allow_url_host,
+        allow_origins=allow_origin,
         model_name=model_name or _name_of(model),
     )
     # What can be refused is refused before the model is loaded, which takes long.
@@ -191,6 +201,10 @@ def _name_of(model: str | None) -> str:
 
 
 def _start_line(settings: ServerSettings, address: str, untrained: bool) -> str:
+    from roborefer.serving.limits import is_loopback
+
     doors = "callers send a key" if settings.api_keys else "no key is asked for"
+    if not settings.api_keys and not is_loopback(settings.host):
+        doors += ": everybody who reaches this machine may ask"
     warned = "; its weights are untrained, so that points mean nothing" if untrained else ""
     return f"{printable(settings.model_name)} at {address} ({doors}; API: {address}/docs){warned}"

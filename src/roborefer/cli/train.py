@@ -47,7 +47,7 @@ def _stage_options(default_config: str) -> Callable[[Callable[..., None]], Calla
         click.option("--data-root", type=_PATH, metavar="DIR", help="Where the known data sets are. [default: here]"),
         click.option("--resume/--no-resume", default=True, help="Go on with the run in DIR. [default: resume]"),
         click.option("--merge/--no-merge", default=True, help="With LoRA: also a whole model. [default: merge]"),
-        click.option("--quiet", "-q", is_flag=True, help="No progress bar."),
+        click.option("--quiet", "-q", is_flag=True, help="Tell no progress."),
     )
 
     def add(command: Callable[..., None]) -> Callable[..., None]:
@@ -176,7 +176,7 @@ def _run(
     _need_accelerate()
     from roborefer.training.configuration import read_config
 
-    settings = read_config(config, changes)
+    settings = read_config(config, changes, stage=stage)
     # Data loaders fork; tokenizers would warn of it at every worker.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from roborefer.models.packaged import PACKAGED_MODEL

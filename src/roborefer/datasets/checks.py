@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from roborefer.datasets.quoting import excerpt
 from roborefer.datasets.records import Location, TrainingRecord
 from roborefer.errors import InputError
 from roborefer.geometry.depth import read_depth
@@ -57,15 +58,18 @@ class Fault:
         location: Of the record; its line is that of the fault where JSON is broken.
         text: What was expected and what came, without the place.
         turn: Which of the record's turns it spoils, from 0; None when it spoils them all.
+        record_id: As written, where it is known; told beside the number of a record that shares its line.
     """
 
     kind: str
     location: Location
     text: str
     turn: int | None = None
+    record_id: str = ""
 
     def __str__(self) -> str:
-        return f"{self.location}: {self.text}"
+        identity = f" (id {excerpt(self.record_id)})" if self.record_id and self.location.shares_line else ""
+        return f"{self.location}{identity}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ class CheckReport:
         text_only: Sound records without a picture.
         faults: The first :data:`FAULTS_KEPT`, in order of the files.
         counts: How many of each kind, all of them.
-        dropped_records, dropped_turns: What the faults spoil, and ``skip`` leaves out.
+        dropped_records: What the faults spoil as a whole, and ``skip`` leaves out.
+        dropped_turns: The same for turns of records that are used.
     """
 
     records: int = 0
@@ -103,8 +108,19 @@ class CheckReport:
 
     def describe(self) -> str:
         """What can be used, in words: ``2 records with 30 turns, 1 of them without a picture``."""
-        text_only = f", {self.text_only:,} of them without a picture" if self.text_only else ""
-        return f"{counted(self.records, 'record')} with {counted(self.turns, 'turn')}{text_only}"
+        text = f"{counted(self.records, 'record')} with {counted(self.turns, 'turn')}"
+        if not self.text_only:
+            return text
+        if self.text_only < self.records:
+            return f"{text}, {self.text_only:,} of them without a picture"
+        return f"{text}, {'without a picture' if self.records == 1 else 'all without a picture'}"
+
+    def describe_dropped(self) -> str:
+        """What cannot be used, in words: ``3 records, and 2 turns of others``."""
+        turns = counted(self.dropped_turns, "turn")
+        if not self.dropped_records:
+            return turns
+        return counted(self.dropped_records, "record") + (f", and {turns} of others" if self.dropped_turns else "")
 
     @property
     def fault_count(self) -> int:

@@ -36,28 +36,34 @@ def summary(samples: Sequence[FedSample], lengths: NDArray[np.int64], report: Ch
         report: Of the scan.
     """
     shown, supervised = sum(sample.length for sample in samples), sum(sample.supervised for sample in samples)
+    least, most = int(lengths.min()), int(lengths.max())
+    tokens = f"{least:,} to {most:,} tokens a sample, {int(np.median(lengths)):,} in the middle"
     lines = [
         f"{counted(len(lengths), 'sample')} of {report.describe()}",
-        f"about {lengths.min():,} to {lengths.max():,} tokens a sample, {int(np.median(lengths)):,} in the middle",
+        f"about {counted(least, 'token')} a sample" if least == most else f"about {tokens}",
         f"{100 * supervised / max(shown, 1):.1f} % of the tokens of {counted(len(samples), 'sample')} are supervised",
     ]
     bins = histogram(lengths)
-    width, most = max(len(name) for name in bins), max(bins.values())
+    width, highest = max(len(name) for name in bins), max(bins.values())
     for name, count in bins.items():
-        bar = _BAR * round(_BAR_WIDTH * count / most)
+        bar = _BAR * round(_BAR_WIDTH * count / highest)
         lines.append(f"{name:>{width}} tokens {bar} {count:,}")
     return lines
 
 
 def histogram(lengths: NDArray[np.int64]) -> dict[str, int]:
-    """Samples by their number of tokens, in at most ten ranges of a round width: ``{"0-999": 12, ...}``."""
+    """Samples by their number of tokens, in at most ten ranges of a round width: ``{"0-999": 12, ...}``.
+
+    Where the width is 1 a range is one number: ``{"42": 12}``.
+    """
     step = _round_step(int(lengths.max()) - int(lengths.min()))
     first = int(lengths.min()) // step
     counts = np.bincount(lengths // step - first)
-    return {
-        f"{(first + number) * step:,}-{(first + number + 1) * step - 1:,}": count
-        for number, count in enumerate(counts.tolist())
-    }
+    return {_range(first + number, step): count for number, count in enumerate(counts.tolist())}
+
+
+def _range(number: int, step: int) -> str:
+    return f"{number:,}" if step == 1 else f"{number * step:,}-{(number + 1) * step - 1:,}"
 
 
 def picture(samples: Sequence[FedSample]) -> Image.Image:

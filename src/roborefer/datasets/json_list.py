@@ -24,6 +24,7 @@ _BYTE_ORDER_MARK = "ï»¿"  # of UTF-8, as Latin-1
 # A literal that is cut in two at the end of what is read so far ("-Infinity") looks broken, but need not be.
 _LONGEST_LITERAL = 16
 _DECODER = json.JSONDecoder()
+_CONTINUATION_BYTES = bytes(range(0x80, 0xC0))  # of a character's UTF-8, all but the first
 _SPACE = re.compile(r"[ \t\n\r]*")
 _FIRST_KEY = re.compile(r'\{\s*("(?:[^"\\]|\\.){0,200}")\s*:')
 
@@ -64,6 +65,7 @@ class _Window:
         self.text = ""
         self.position = 0
         self.line = 1
+        self.column = 1
         self.finished = False
         self._start = 0
 
@@ -84,7 +86,7 @@ class _Window:
                 return ""
 
     def advance(self, position: int) -> None:
-        self.line += self.text.count("\n", self.position, position)
+        self.line, self.column = self.place_of(position)
         self.position = position
 
     def extend(self) -> bool:
@@ -96,8 +98,13 @@ class _Window:
         self.position = 0
         return bool(chunk)
 
-    def line_of(self, position: int) -> int:
-        return self.line + self.text.count("\n", self.position, position)
+    def place_of(self, position: int) -> tuple[int, int]:
+        """(line, column) of a position that is not before the present one, both from 1; columns are characters."""
+        passed = self.text[self.position : position]
+        lines = passed.count("\n")
+        if lines:
+            return self.line + lines, 1 + _characters(passed[passed.rindex("\n") + 1 :])
+        return self.line, self.column + _characters(passed)
 
     def record_end(self) -> int:
         """Where the value that begins at ``position`` ends.
@@ -112,9 +119,9 @@ class _Window:
                     return end
             except json.JSONDecodeError as error:
                 if self.finished or self._is_broken(error):
-                    raise _BrokenError(error.msg, error.pos) from error
-            except (ValueError, RecursionError) as error:  # a number of thousands of digits, or nested too deeply
-                raise _BrokenError("a value that no record needs", self.position) from error
+                    raise _BrokenError(json_problem(error), error.pos) from error
+            except (ValueError, RecursionError) as error:
+                raise _BrokenError(json_problem(error), self.position) from error
             if len(self.text) - self.position > MAX_RECORD_BYTES:
                 raise _BrokenError(f"a record of more than {MAX_RECORD_BYTES >> 20} MiB", self.position)
             self.extend()
@@ -150,36 +157,59 @@ def list_records(path: Path, stream: IO[bytes]) -> Iterator[RawRecord]:
     window.peek()
     if window.text.startswith(_BYTE_ORDER_MARK):
         window.advance(len(_BYTE_ORDER_MARK))
+        window.column = 1
     if window.peek() != "[":
         yield RawRecord(Location(path, window.line, 0), window.offset, b"", "expected a JSON list, got something else")
         return
     window.advance(window.position + 1)
     opening: re.Pattern[str] | None = None
-    index = 0
+    index, line_before = 0, 0
     while (character := window.peek()) not in ("", "]"):
         opening = opening or _opening(window)
-        location, offset = Location(path, window.line, index), window.offset
+        line = broken_line = window.line
+        offset, data, problem, has_comma, goes_on = window.offset, b"", "", True, True
         try:
             end = window.record_end()
-            yield RawRecord(location, offset, window.text[window.position : end].encode("latin-1"))
+            data = window.text[window.position : end].encode("latin-1")
             window.advance(end)
-            if not _pass_comma(window):
-                problem = "broken JSON: expected a comma between this record and the one before"
-                yield RawRecord(Location(path, window.line, index + 1), window.offset, b"", problem)
+            has_comma = _pass_comma(window)
         except _BrokenError as error:
-            place = Location(path, window.line_of(error.position), index)
-            found_next = opening is not None and window.seek(opening)
-            lost = "" if found_next else "; nothing behind it can be read"
-            yield RawRecord(place, offset, b"", f"broken JSON: {error}{lost}")
-            if not found_next:
-                return
-        index += 1
+            broken_line, column = window.place_of(error.position)
+            goes_on = opening is not None and window.seek(opening)
+            lost = "" if goes_on else "; nothing behind it can be read"
+            problem = f"broken JSON: {error} in column {column}{lost}"
+        # The window is at the next record by now, so that it is known whether that begins on the same line.
+        has_next_here = goes_on and window.peek() not in ("", "]") and window.line in (line, broken_line)
+        shares_line = has_next_here or line == line_before
+        if data:
+            yield RawRecord(Location(path, line, index, shares_line), offset, data)
+        if problem:
+            yield RawRecord(Location(path, broken_line, index, shares_line), offset, b"", problem)
+        if not has_comma:
+            problem = "broken JSON: expected a comma between this record and the one before"
+            yield RawRecord(Location(path, window.line, index + 1, has_next_here), window.offset, b"", problem)
+        if not goes_on:
+            return
+        index, line_before = index + 1, line
     problem = "the list has no end: the file is cut short"
     if character == "]":
         window.advance(window.position + 1)
-        problem = "expected nothing behind the end of the list" if window.peek() else ""
+        more = window.peek()
+        problem = f"expected nothing behind the end of the list in column {window.column}" if more else ""
     if problem:
         yield RawRecord(Location(path, window.line, index), window.offset, b"", problem)
+
+
+def json_problem(error: ValueError | RecursionError) -> str:
+    """What Python's JSON reader met, in words that say nothing of Python."""
+    if isinstance(error, json.JSONDecodeError):
+        return error.msg.removesuffix(" at")
+    return "lists or objects nested too deeply" if isinstance(error, RecursionError) else "a number of too many digits"
+
+
+def _characters(text: str) -> int:
+    """How many characters UTF-8 that was taken for Latin-1 spells."""
+    return len(text if text.isascii() else text.encode("latin-1").translate(None, _CONTINUATION_BYTES))
 
 
 def _pass_comma(window: _Window) -> bool:

@@ -9,8 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from roborefer.datasets.registry import RegistryEntry, read_registries
-from roborefer.datasets.sources import DataSource, source_at
+from roborefer.datasets.sources import RECORD_SUFFIXES, DataSource, source_at
 from roborefer.errors import InputError
+from roborefer.images import source_name
 
 _MOST_REPEATS = 1000
 
@@ -88,6 +89,8 @@ def _source(name: str, known: Mapping[str, RegistryEntry]) -> DataSource:
     path = Path(name)
     if path.exists():
         return source_at(path, name)
+    if "/" in name or path.suffix.lower() in RECORD_SUFFIXES:
+        raise InputError(f"no such file or folder: {source_name(path)}; check the path")
     nearest = get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]}?" if nearest else f"known names are {', '.join(sorted(known))}."
     raise InputError(

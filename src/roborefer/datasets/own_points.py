@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from roborefer.answers import write_answer
 from roborefer.answers.prompts import point_question
 from roborefer.datasets.checks import known_size
+from roborefer.datasets.quoting import spelled
 from roborefer.datasets.records import Message
 from roborefer.datasets.sources import find_file
 from roborefer.errors import InputError
@@ -78,7 +79,8 @@ def read_own_points(
         raise OwnPointsError("no_question", "expected an instruction such as 'the left mug', got none")
     places = [key for key in PLACES if content.get(key) is not None]
     if len(places) != 1:
-        raise OwnPointsError("no_answer", f"expected one of {', '.join(PLACES)}, got {' and '.join(places) or 'none'}")
+        kind = "odd_record" if places else "no_answer"
+        raise OwnPointsError(kind, f"expected one of {', '.join(PLACES)}, got {' and '.join(places) or 'none'}")
     points, box, mask = _region(content, places[0], images[0], mask_folders)
     question = {
         "kind": "location",
@@ -117,7 +119,7 @@ def _region(
         return [box.center], box, None
     pairs = content[key] if key == "points" else [content[key]]
     if not isinstance(pairs, list) or not pairs:
-        raise OwnPointsError("odd_record", f"expected points as [[x, y], ...], got {pairs!r}"[:200])
+        raise OwnPointsError("odd_record", f"expected points as [[x, y], ...], got {spelled(pairs)}")
     points = []
     for pair in pairs:
         x, y = _numbers(pair, 2, key)
@@ -133,7 +135,7 @@ def _scale(content: Mapping[str, Any], image: Path) -> tuple[int, int]:
         return 1, 1
     if coordinates != "pixels":
         raise OwnPointsError(
-            "odd_record", f"expected coordinates to be normalized or pixels, got {coordinates!r}"[:200]
+            "odd_record", f"expected coordinates to be normalized or pixels, got {spelled(coordinates)}"
         )
     try:
         return known_size(image)
@@ -143,7 +145,7 @@ def _scale(content: Mapping[str, Any], image: Path) -> tuple[int, int]:
 
 def _numbers(value: object, count: int, key: str) -> list[float]:
     if not isinstance(value, list) or len(value) != count or not all(_is_number(number) for number in value):
-        raise OwnPointsError("odd_record", f"expected {count} numbers in {key}, got {value!r}"[:200])
+        raise OwnPointsError("odd_record", f"expected {count} numbers in {key}, got {spelled(value)}")
     return [float(number) for number in value]
 
 
@@ -164,7 +166,7 @@ def _check_inside(pairs: Sequence[tuple[float, float]], what: str, scale: tuple[
 def _read_mask(name: object, image: Path, folders: Sequence[Path]) -> NDArray[np.bool_]:
     """(H, W) bool: where a mask's picture is more than half as bright as its brightest pixel."""
     if not isinstance(name, str) or not name or not folders:
-        raise OwnPointsError("odd_record", f"expected mask to be a file's name, got {name!r}"[:200])
+        raise OwnPointsError("odd_record", f"expected mask to be a file's name, got {spelled(name)}")
     path = find_file(folders, name)
     try:
         grey = np.asarray(read_image(path))[:, :, 0]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from roborefer.datasets.json_list import MAX_RECORD_BYTES, RawRecord, list_records
+from roborefer.datasets.json_list import MAX_RECORD_BYTES, RawRecord, json_problem, list_records
+from roborefer.datasets.quoting import kind_of
 from roborefer.datasets.records import Location
 from roborefer.errors import InputError
 from roborefer.images import one_line, source_name
@@ -57,11 +58,16 @@ def parse_record(data: bytes) -> dict[str, Any]:
     try:
         content = json.loads(data.removeprefix(_BYTE_ORDER_MARK))
     except json.JSONDecodeError as error:
-        raise InputError(f"broken JSON: {error.msg} in column {error.colno}") from error
-    except (ValueError, RecursionError) as error:  # no UTF-8, a number of thousands of digits, nested too deeply
-        raise InputError(f"broken JSON: {one_line(error)}") from error
+        raise InputError(f"broken JSON: {json_problem(error)} in column {error.colno}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"broken JSON: expected UTF-8, got something else in byte {error.start + 1} of the record: save the file "
+            "as UTF-8"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"broken JSON: {json_problem(error)}") from error
     if not isinstance(content, dict):
-        raise InputError(f"expected a record in braces, got {type(content).__name__}")
+        raise InputError(f"expected a record in braces, got {kind_of(content)}")
     return content
 
 

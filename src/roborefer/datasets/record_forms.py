@@ -20,6 +20,7 @@ from typing import Any
 
 from roborefer.datasets.checks import Fault
 from roborefer.datasets.own_points import OwnPointsError, is_own_points, read_own_points
+from roborefer.datasets.quoting import excerpt, spelled
 from roborefer.datasets.records import Location, Message, Speaker, TrainingRecord
 from roborefer.datasets.sources import DataSource, find_file
 from roborefer.models.prompt import IMAGE_TOKEN
@@ -28,11 +29,17 @@ _SPEAKERS: Mapping[object, Speaker] = {"human": "human", "gpt": "gpt"}
 _OWN_KEYS = ("id", "image", "depth", "conversations")
 _MOST_PICTURES = 64
 
-# An answer that is nothing but points in the published format, whole or at the end of a reasoning.
-_NUMBER = r"\s*[-+]?\d+(?:\.\d+)?\s*"
-_POINTS = re.compile(rf"\[\s*\({_NUMBER},{_NUMBER}\)(?:\s*,\s*\({_NUMBER},{_NUMBER}\))*\s*\]")
-_ANSWER_TAG = re.compile(r"<answer>(.*)</answer>\s*\Z", re.DOTALL)
-_COORDINATE = re.compile(r"[-+]?\d+(?:\.\d+)?")
+# Points in the published format, [(0.1, 0.2), (0.3, 0.4)], or a box, [0.1, 0.2, 0.3, 0.4].
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|\.\d+|nan|inf(?:inity)?)"
+_PAIR = rf"\(\s*{_NUMBER}\s*,\s*{_NUMBER}\s*\)"
+_BOX = rf"\[\s*{_NUMBER}(?:\s*,\s*{_NUMBER}){{3}}\s*\]"
+_MARKS = re.compile(rf"\[\s*{_PAIR}(?:\s*,\s*{_PAIR})*\s*\]|{_BOX}", re.IGNORECASE)
+_COORDINATE = re.compile(_NUMBER, re.IGNORECASE)
+_REASONING_TAGS = ("<think>", "<answer>")
+# A record with such a question is about places, so that whole numbers in its answers are coordinates, too.
+_ASKS_FOR_PLACE = re.compile(
+    r"\b(?:pin)?point(?:s|ing)?\b|\bcoordinates?\b|\bbounding box|\blocate\b|\bwhere\b", re.IGNORECASE
+)
 # Some published captions stutter: "yellow matte/yellow matte/yellow matte/...".
 _LEAST_REPEATS = 5
 _REPEATED = re.compile(rf"(?<![^/\s])([^/\n]{{1,80}})(?:/\1){{{_LEAST_REPEATS - 1},}}")
@@ -86,12 +93,12 @@ def read_record(content: Mapping[str, Any], source: DataSource, location: Locati
         return ReadRecord(None, (), (Fault(error.kind, location, str(error)),))
     # An answer that stands next to a question need not be its own: of messages out of order nothing can be trusted.
     out_of_order = tuple(_role_faults(messages, location))
-    faults = out_of_order or tuple(_turn_faults(messages, location))
+    faults = out_of_order or tuple(_turn_faults(messages, location, has_pictures=bool(images)))
     spoilt = {fault.turn for fault in faults}
     record = TrainingRecord(
         source=source.name,
         location=location,
-        record_id=str(content.get("id", "")),
+        record_id=written_id(content),
         images=images,
         depths=depths,
         conversations=() if out_of_order else tuple(messages[: len(messages) // 2 * 2]),
@@ -100,11 +107,17 @@ def read_record(content: Mapping[str, Any], source: DataSource, location: Locati
     return ReadRecord(record, tuple(turn for turn in range(record.turns) if turn not in spoilt), faults)
 
 
+def written_id(content: Mapping[str, Any]) -> str:
+    """A record's id as text; empty where there is none."""
+    identity = content.get("id")
+    return "" if identity is None else str(identity)
+
+
 def _files(content: Mapping[str, Any], key: str, folders: Sequence[Path]) -> tuple[Path, ...]:
     value = content.get(key)
     names = [] if value is None else [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) and name and "\0" not in name for name in names):
-        raise _FormError("odd_record", f"expected {key} to be a file's name or a list of names, got {_shown(value)}")
+        raise _FormError("odd_record", f"expected {key} to be a file's name or a list of names, got {spelled(value)}")
     if len(names) > _MOST_PICTURES:
         raise _FormError("odd_record", f"expected at most {_MOST_PICTURES} files of {key}, got {len(names)}")
     return tuple(find_file(folders, name) for name in names)
@@ -116,17 +129,19 @@ def _messages(content: Mapping[str, Any]) -> list[Message]:
         keys = ", ".join(sorted(map(str, content))[:8]) or "nothing"
         raise _FormError(
             "odd_record",
-            f"expected conversations (or an instruction with a point, box or mask), got a record with {_shown(keys)}",
+            f"expected conversations (or an instruction with a point, box or mask), got a record with {excerpt(keys)}",
         )
     return [_message(number, item) for number, item in enumerate(conversations, start=1)]
 
 
 def _message(number: int, item: object) -> Message:
     if not isinstance(item, dict) or not isinstance(item.get("value"), str):
-        raise _FormError("odd_record", f"expected message {number} as {{'from', 'value'}}, got {_shown(item)}")
+        raise _FormError(
+            "odd_record", f'expected message {number} as {{"from": "...", "value": "..."}}, got {spelled(item)}'
+        )
     speaker = item.get("from")
     if not isinstance(speaker, str) or speaker not in _SPEAKERS:
-        raise _FormError("odd_roles", f"expected message {number} from human or gpt, got one from {_shown(speaker)}")
+        raise _FormError("odd_roles", f"expected message {number} from human or gpt, got one from {spelled(speaker)}")
     return Message(_SPEAKERS[speaker], item["value"])
 
 
@@ -139,7 +154,8 @@ def _role_faults(messages: Sequence[Message], location: Location) -> Iterator[Fa
             yield Fault("odd_roles", location, text, start // 2)
 
 
-def _turn_faults(messages: Sequence[Message], location: Location) -> Iterator[Fault]:
+def _turn_faults(messages: Sequence[Message], location: Location, *, has_pictures: bool) -> Iterator[Fault]:
+    about_places = has_pictures and any(_ASKS_FOR_PLACE.search(message.text) for message in messages[::2])
     for start in range(0, len(messages), 2):
         turn, question = start // 2, messages[start].text
         answer = messages[start + 1].text if start + 1 < len(messages) else ""
@@ -147,26 +163,29 @@ def _turn_faults(messages: Sequence[Message], location: Location) -> Iterator[Fa
             yield Fault("no_question", location, f"expected a question in turn {turn + 1}, got none", turn)
         if not answer.strip():
             yield Fault("no_answer", location, f"expected an answer in turn {turn + 1}, got none", turn)
-        elif outside := _outside(answer):
-            yield Fault(
-                "point_outside", location, f"expected points within 0-1 in turn {turn + 1}, got {outside}", turn
-            )
+        elif has_pictures and (outside := _outside(answer, about_places=about_places)):
+            what = "points" if "(" in outside else "a box"
+            text = f"expected {what} within 0-1 in turn {turn + 1}, got {excerpt(outside)}"
+            yield Fault("point_outside", location, text, turn)
         elif any(text.count("/") >= _LEAST_REPEATS - 1 and _REPEATED.search(text) for text in (question, answer)):
             yield Fault("repeated_words", location, f"the same words over and over in turn {turn + 1}", turn)
 
 
-def _outside(answer: str) -> str:
-    """The points of an answer that is nothing but points, if any lies outside the picture; empty otherwise."""
-    tagged = _ANSWER_TAG.search(answer)
-    text = (tagged.group(1) if tagged else answer).strip()
-    if not _POINTS.fullmatch(text):
-        return ""
-    numbers = [float(number) for number in _COORDINATE.findall(text)]
-    return "" if all(0 <= number <= 1 for number in numbers) else _shown(text)
+def _outside(answer: str, *, about_places: bool) -> str:
+    """The first points or box of an answer that lie outside the picture; empty if none do.
 
+    Looked at are an answer that is nothing but points or a box, and everything within a reasoning.
 
-def _shown(value: object) -> str:
-    """A value as a message quotes it: on one line, and not long."""
-    text = value if isinstance(value, str) else repr(value)
-    text = text if text.isprintable() else repr(text)
-    return text if len(text) <= 80 else text[:77] + "..."
+    Args:
+        answer: As written.
+        about_places: Whether whole numbers are coordinates; else ``[(1, 2)]`` may be a list of anything.
+    """
+    text = answer.strip()
+    in_reasoning = any(tag in text for tag in _REASONING_TAGS)
+    marks = _MARKS.finditer(text) if in_reasoning else filter(None, [_MARKS.fullmatch(text)])
+    for mark in marks:
+        numbers = _COORDINATE.findall(mark.group())
+        are_coordinates = about_places or not all(number.lstrip("+-").isdigit() for number in numbers)
+        if are_coordinates and not all(0 <= float(number) <= 1 for number in numbers):
+            return mark.group()
+    return ""

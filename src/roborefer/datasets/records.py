@@ -33,14 +33,23 @@ class Message:
 
 @dataclass(frozen=True)
 class Location:
-    """Where a record stands: the line on which it begins (from 1), and its number in the file (from 0)."""
+    """Where a record stands.
+
+    Attributes:
+        file: With its records.
+        line: On which it begins, from 1.
+        index: Its number in the file, from 0.
+        shares_line: Whether other records of a JSON list begin on that line, so that only the number tells it apart.
+    """
 
     file: Path
     line: int
     index: int
+    shares_line: bool = False
 
     def __str__(self) -> str:
-        return f"{source_name(self.file)} line {self.line}"
+        number = f", record {self.index + 1}" if self.shares_line else ""
+        return f"{source_name(self.file)} line {self.line}{number}"
 
 
 @dataclass(frozen=True, eq=False)

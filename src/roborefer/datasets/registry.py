@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from roborefer.datasets.quoting import kind_of, spelled
 from roborefer.datasets.sources import DataSource, record_files, source_at
 from roborefer.errors import InputError
 from roborefer.images import one_line, source_name
@@ -107,7 +108,7 @@ def _read(path: Path, root: Path) -> dict[str, RegistryEntry]:
         ) from error
     if not isinstance(content, dict):
         raise InputError(
-            f"expected names of data sets in the registry {source_name(path)}, got {type(content).__name__}: "
+            f"expected names of data sets in the registry {source_name(path)}, got {kind_of(content)}: "
             "write `name:` and below it `data_path: ...`"
         )
     return {str(name): _entry(str(name), fields, root, path) for name, fields in content.items()}
@@ -137,5 +138,5 @@ def _entry(name: str, fields: object, root: Path, path: Path) -> RegistryEntry:
 def _folder(fields: Mapping[Any, Any], key: str, root: Path, place: str) -> Path | None:
     value = fields.get(key)
     if value is not None and not isinstance(value, str):
-        raise InputError(f"expected {key} of {place} to be a path, got {value!r}: mend it")
+        raise InputError(f"expected {key} of {place} to be a path, got {spelled(value)}: mend it")
     return None if value is None else root / value

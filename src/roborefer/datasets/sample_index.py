@@ -1,6 +1,6 @@
 """Where the samples of a mixture are: an array for each data set, made by one scan, and kept for the next start.
 
-A mixture of millions of records takes 48 bytes a sample; with a cache folder the arrays are mapped, not loaded, and
+A mixture of millions of records takes 49 bytes a sample; with a cache folder the arrays are mapped, not loaded, and
 processes share them.
 """
 
@@ -26,7 +26,7 @@ from roborefer.datasets.sources import DataSource
 from roborefer.errors import InputError
 from roborefer.refspatial.atomic_files import make_folder, write_json, write_whole
 
-_VERSION = 1
+_VERSION = 2
 Advance = Callable[[int], object]
 
 
@@ -204,7 +204,13 @@ def _read_cache(stem: Path) -> tuple[NDArray[np.void], CheckReport] | None:
     try:
         content: dict[str, Any] = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
         faults = [
-            Fault(fault["kind"], Location(Path(fault["file"]), *fault["place"]), fault["text"], fault["turn"])
+            Fault(
+                fault["kind"],
+                Location(Path(fault["file"]), *fault["place"]),
+                fault["text"],
+                fault["turn"],
+                fault["record_id"],
+            )
             for fault in content.pop("faults")
         ]
         samples = _mapped(stem.with_suffix(".npy"))
@@ -227,9 +233,10 @@ def _write_cache(stem: Path, samples: NDArray[np.void], report: CheckReport) -> 
         {
             "kind": fault.kind,
             "file": str(fault.location.file),
-            "place": [fault.location.line, fault.location.index],
+            "place": [fault.location.line, fault.location.index, fault.location.shares_line],
             "text": fault.text,
             "turn": fault.turn,
+            "record_id": fault.record_id,
         }
         for fault in report.faults
     ]

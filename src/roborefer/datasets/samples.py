@@ -167,7 +167,7 @@ class ConversationDataset(Dataset[TrainingSample]):
         """
         source, row = self._index.sample(index)
         path = source.files[int(row["file"])]
-        location = Location(path, int(row["line"]), int(row["record"]))
+        location = Location(path, int(row["line"]), int(row["record"]), bool(row["shares_line"]))
         try:
             content = parse_record(read_raw(path, int(row["offset"]), int(row["size"])))
         except InputError as error:

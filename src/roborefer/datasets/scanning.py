@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -20,7 +20,7 @@ from roborefer.datasets.checks import FAULTS_KEPT, CheckReport, Fault, file_faul
 from roborefer.datasets.json_list import RawRecord
 from roborefer.datasets.mixture import Mixture
 from roborefer.datasets.record_files import parse_record, raw_records
-from roborefer.datasets.record_forms import ReadRecord, read_record
+from roborefer.datasets.record_forms import ReadRecord, read_record, written_id
 from roborefer.datasets.records import MOST_TURNS, TrainingRecord
 from roborefer.datasets.sources import DataSource
 from roborefer.errors import InputError
@@ -39,9 +39,10 @@ SAMPLE = np.dtype(
         ("depths", "<i2"),
         ("width", "<i4"),  # of the first picture; 0 without one
         ("height", "<i4"),
+        ("shares_line", "?"),  # as of ``records.Location``
     ]
 )
-"""A sample's place and size: one to a few for each record, 48 bytes each."""
+"""A sample's place and size: one to a few for each record, 49 bytes each."""
 
 _Numbered = tuple[int, RawRecord]
 _RECORDS_A_TASK = 64
@@ -56,7 +57,7 @@ class ScannedRecord:
         faults: All of them.
         samples: (S,) of :data:`SAMPLE`; empty when the record cannot be used.
         text_only: Whether it has no picture.
-        lost_turns: How many of its turns are spoilt, as far as they can be counted.
+        lost_turns: How many turns of a record that can be used are spoilt.
         size: Bytes of it, for progress.
     """
 
@@ -161,12 +162,11 @@ def _scan_raw(source: DataSource, pixels: bool, most_turns: int, numbered: _Numb
         return ScannedRecord((Fault("broken_json", raw.location, problem),), nothing, False, 0, size)
     read = read_record(content, source, raw.location)
     in_files = tuple(file_faults(read.record, pixels=pixels)) if read.record else ()
-    faults = (*read.faults, *in_files)
+    identity = written_id(content)
+    faults = tuple(replace(fault, record_id=identity) for fault in (*read.faults, *in_files))
+    if read.record is None or not read.kept or in_files:
+        return ScannedRecord(faults, nothing, False, 0, size)
     lost = len({fault.turn for fault in read.faults if fault.turn is not None})
-    if read.record is None or not read.kept:
-        return ScannedRecord(faults, nothing, False, lost, size)
-    if in_files:
-        return ScannedRecord(faults, nothing, False, read.record.turns, size)
     return ScannedRecord(faults, _samples(read, number, raw, most_turns), not read.record.images, lost, size)
 
 
@@ -180,7 +180,8 @@ def _samples(read: ReadRecord, number: int, raw: RawRecord, most_turns: int) -> 
         turns = read.kept[part * most_turns : (part + 1) * most_turns]
         characters = sum(len(message.text) for turn in turns for message in pairs[turn])
         place = (number, raw.offset, len(raw.data), raw.location.line, raw.location.index, part)
-        samples[part] = (*place, len(turns), characters, len(record.images), len(record.depths), width, height)
+        pictures = (len(record.images), len(record.depths), width, height)
+        samples[part] = (*place, len(turns), characters, *pictures, raw.location.shares_line)
     return samples
 
 

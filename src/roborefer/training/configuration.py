@@ -75,7 +75,9 @@ class TrainingConfig:
         workers: Processes that read data.
         validation_samples: How many samples are held out of the mixture, whole pictures at a time, or taken of the
             validation data.
-        validate_every, save_every, log_every: Steps between; 0 for only at the end.
+        validate_every: Steps between validations; 0 for only at the end. None is 0 without ``validation_samples``,
+            else some twenty times in a run, and at most a quarter of its time.
+        save_every, log_every: Steps between; 0 for only at the end.
         keep_checkpoints: How many of the latest are kept.
     """
 
@@ -105,7 +107,7 @@ class TrainingConfig:
     on_bad_record: Literal["refuse", "skip"] = "refuse"
     workers: int = 2
     validation_samples: int = 0
-    validate_every: int = 0
+    validate_every: int | None = None
     save_every: int = 500
     log_every: int = 10
     keep_checkpoints: int = 2
@@ -186,14 +188,30 @@ def shipped_names() -> list[str]:
     return sorted(path.stem for path in SHIPPED.glob("*.yaml"))
 
 
-def read_config(name_or_path: str, changes: Sequence[str] = ()) -> TrainingConfig:
+def shipped_stage(name: str) -> str:
+    """The stage that a shipped configuration is for; ``lora`` and all others but ``align`` are for ``sft``."""
+    return "align" if name.partition("-")[0] == "align" else "sft"
+
+
+def read_config(name_or_path: str, changes: Sequence[str] = (), *, stage: str | None = None) -> TrainingConfig:
     """A configuration by the name of a shipped one or from a YAML file, with changes such as ``lora.rank=8``.
 
+    Args:
+        name_or_path: A file of one's own may be for any stage, whatever its name.
+        changes: Each ``key=value``.
+        stage: That a shipped one must be for; None for any.
+
     Raises:
-        InputError: There is no such configuration, or a key or a value is not as it should be.
+        InputError: There is no such configuration, it is for another stage, or a key or a value is not as it should be.
     """
     path = SHIPPED / f"{name_or_path}.yaml"
     shipped = "/" not in name_or_path and path.is_file()
+    if shipped and stage not in (None, shipped_stage(name_or_path)):
+        fitting = ", ".join(name for name in shipped_names() if shipped_stage(name) == stage)
+        raise InputError(
+            f"expected a configuration for {stage}, got {name_or_path}, which is for {shipped_stage(name_or_path)}: "
+            f"use {fitting} or a file of your own"
+        )
     path = path if shipped else Path(name_or_path)
     place = f"the configuration {name_or_path}" if shipped else source_name(path)
     content = _read_yaml(path, name_or_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,9 +15,13 @@ from roborefer.images import one_line, source_name
 from roborefer.refspatial.atomic_files import make_folder, write_json
 from roborefer.training import run_state
 from roborefer.training.configuration import TrainingConfig, config_from_dict
+from roborefer.training.data_files import changed_since, fingerprint, record_files
+from roborefer.training.reporting import read_log
 
-# What may change when a run goes on: it decides when something is written or read, not what is learned.
-_FREE = ("workers", "validate_every", "save_every", "log_every", "keep_checkpoints")
+# What may change when a run goes on: it decides when something is written or read, not what is learned; and a picture
+# that turns out to be broken on the way must not be the end of the run.
+_FREE = ("workers", "validate_every", "save_every", "log_every", "keep_checkpoints", "on_bad_record")
+_DATA_FILES = "data_files"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,15 @@ class RunSettings:
     validation: str | None = None
     registries: tuple[Path, ...] = ()
     data_root: Path | None = None
+
+    def record_files(self) -> list[Path]:
+        """The files of records that are trained and validated on.
+
+        Raises:
+            InputError: A mixture cannot be read.
+        """
+        mixtures = [self.data] if self.validation is None else [self.data, self.validation]
+        return record_files(mixtures, self.registries, self.data_root)
 
     def to_dict(self) -> dict[str, Any]:
         """Values for JSON."""
@@ -65,28 +79,36 @@ class RunFolder:
         """The adapters, with LoRA."""
         return self.path / "adapter"
 
-    def start(self, settings: RunSettings, *, resume: bool) -> Path | None:
+    def find(self, settings: RunSettings, *, resume: bool) -> Path | None:
         """Makes the folder for a new run, or finds where an earlier one of the same settings stopped.
 
         Returns:
             The checkpoint to go on from; None for the beginning.
 
         Raises:
-            InputError: The folder holds another run, or one and ``resume`` is False.
+            InputError: The folder holds another run, or one and ``resume`` is False, or its data have changed.
         """
-        file = self.path / "run.json"
-        if file.is_file():
-            if not resume:
-                raise InputError(
-                    f"expected a new folder with --no-resume, got {source_name(self.path)} with a run in it: name "
-                    "another --out, or remove it"
-                )
-            self._check_same(settings)
-            found = run_state.checkpoints(self.path)
-            return found[-1] if found else None
         make_folder(self.path)
-        write_json(file, {"version": __version__, **settings.to_dict()})
-        return None
+        found = run_state.checkpoints(self.path)
+        # A run that was refused at its start, or failed in its first step, must not stand in the way of another.
+        if not (self.path / "run.json").is_file() or not (found or any(True for _ in read_log(self.path))):
+            return None
+        if not resume:
+            raise InputError(
+                f"expected a new folder with --no-resume, got {source_name(self.path)} with a run in it: name "
+                "another --out, or remove it"
+            )
+        self._check_same(settings)
+        return found[-1] if found else None
+
+    def begin(self, settings: RunSettings) -> None:
+        """Writes down what the run is, once nothing stands in its way.
+
+        Raises:
+            InputError: The data cannot be read, or the system refuses to write.
+        """
+        files = [fingerprint(path) for path in settings.record_files()]
+        write_json(self.path / "run.json", {"version": __version__, **settings.to_dict(), _DATA_FILES: files})
 
     def settings(self) -> RunSettings:
         """What ``run.json`` says.
@@ -121,17 +143,32 @@ class RunFolder:
         return content
 
     def _check_same(self, settings: RunSettings) -> None:
-        found, wanted = _compared(self._read()), _compared(settings.to_dict())
+        content = self._read()
+        found, wanted = _compared(content), _compared(settings.to_dict())
         for name, value in wanted.items():
-            if found.get(name) != value:
+            if not _is_same(name, found.get(name), value):
                 raise InputError(
                     f"expected to go on with {name} {found.get(name)!r} as in {source_name(self.path)}, got {value!r}: "
                     "give the same command as before, or another --out"
                 )
+        before = content.get(_DATA_FILES)
+        changed = None if before is None else changed_since(settings.record_files(), before)
+        if changed is not None:
+            raise InputError(
+                f"expected the data with which {source_name(self.path)} was started, got {changed}: put them back as "
+                "they were, or give another --out"
+            )
 
 
 def _compared(content: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that must be the same, one name each."""
-    flat = {name: value for name, value in content.items() if name not in ("version", "config")}
+    flat = {name: value for name, value in content.items() if name not in ("version", "config", _DATA_FILES)}
     flat |= {name: value for name, value in dict(content.get("config") or {}).items() if name not in _FREE}
     return flat
+
+
+def _is_same(name: str, found: object, wanted: object) -> bool:
+    """A folder may be written in several ways: ``./m`` is ``m``."""
+    if name in ("model", "data_root") and isinstance(found, str) and isinstance(wanted, str):
+        return found == wanted or os.path.realpath(found) == os.path.realpath(wanted)
+    return found == wanted

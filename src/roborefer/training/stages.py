@@ -7,6 +7,7 @@ trained weights always find their place.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -54,7 +55,7 @@ def run_stage(
         out: The run's folder: checkpoints, log, curves, and ``model/`` at the end.
         resume: Go on with the run that is there; False refuses a folder with one.
         merge: With adapters, write ``model/`` with them merged in, beside ``adapter/``.
-        progress: Show a progress bar on stderr.
+        progress: Show a progress bar on stderr; lines about once a minute where it is no terminal.
         say: Told what a person should know, by the main process alone.
 
     Returns:
@@ -65,10 +66,9 @@ def run_stage(
         TrainingError: The loss is no number any more.
     """
     team = join_processes()
-    tell = say if team.is_main else _silent
+    tell = _surely(say) if team.is_main else _silent
     folder = RunFolder(out)
-    with team.main_first():
-        last = folder.start(settings, resume=resume or not team.is_main)
+    last = folder.find(settings, resume=resume)
     processor = SpatialProcessor.from_pretrained(settings.model)
     model = SpatialVLM.from_pretrained(settings.model, tokenizer=processor.tokenizer)
     if not model.config.has_depth:
@@ -91,6 +91,8 @@ def run_stage(
     if last is not None:
         trainer.check_checkpoint(last)
         tell(f"going on after step {last.name.rpartition('-')[2]}")
+    elif team.is_main:
+        folder.begin(settings)
     trainer.train(resume_from_checkpoint=None if last is None else str(last))
     written = folder.model
     zero3.forget_configuration()
@@ -168,9 +170,19 @@ def export(folder: RunFolder, *, checkpoint: Path | None = None, out: Path | Non
 
 
 def _callbacks(out: Path, tell: Callable[[str], None], *, progress: bool) -> Sequence[TrainerCallback]:
-    from roborefer.training.reporting import ProgressBar, RunLog
+    from roborefer.training.reporting import RunLog, progress_callback
 
-    return [RunLog(out, tell), ProgressBar(shown=progress)]
+    return [RunLog(out, tell), *([progress_callback()] if progress else [])]
+
+
+def _surely(say: Callable[[str], None]) -> Callable[[str], None]:
+    """A reader that has gone, or a full disk that standard error is written to, ends no run."""
+
+    def tell(text: str) -> None:
+        with suppress(OSError):
+            say(text)
+
+    return tell
 
 
 def _silent(_: str) -> None:

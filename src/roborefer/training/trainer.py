@@ -8,8 +8,9 @@ number, so it does not depend on how a step is cut into batches or spread over p
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from roborefer.training.parameters import optimizer_groups, trained_parameters
 from roborefer.training.processes import join_processes
 
 VALIDATION_LOSS = "validation_loss"
+_VALIDATIONS, _VALIDATIONS_SHARE = 20, 0.25  # in a run, and of its time, unless the configuration says how many
 _TRAINER_STATE = "trainer_state.json"  # the name under which transformers looks for it
 
 
@@ -89,7 +91,7 @@ class StageTrainer(Trainer):
             args=arguments,
             train_dataset=training.dataset,
             data_collator=training.collate,
-            callbacks=[*callbacks, _ValidateAtSteps(config, validation is not None)],
+            callbacks=[*callbacks, _ValidateAtSteps(config, validation)],
         )
         self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = False
@@ -110,10 +112,26 @@ class StageTrainer(Trainer):
         try:
             found: tuple[list[Any], Any] = super().get_batch_samples(epoch_iterator, num_batches, device)
         except RoboReferError as error:
-            raise _in_one_line(error) from error
+            raise self._in_one_line(error) from error
         self._meter.waited += time.perf_counter() - started
         self._step_batches = list(found[0])
         return found
+
+    def _in_one_line(self, error: RoboReferError) -> RoboReferError:
+        """What a data loader's process raised comes with its whole traceback; its last line is what was said."""
+        *_, last = str(error).strip().splitlines()
+        text = last.removeprefix(f"{type(error).__module__}.{type(error).__qualname__}: ")
+        if self.config.on_bad_record == "refuse":
+            text = f"{text}; the same command with --set on_bad_record=skip goes on without it"
+        return type(error)(text)
+
+    def _validation_batches(self, source: BatchSource) -> Iterator[Any]:
+        batches = RunBatches(source.batches, 1)
+        loader: Iterable[Any] = data_loader(source, batches, workers=self.config.workers, seed=self.config.seed)
+        try:
+            yield from loader
+        except RoboReferError as error:
+            raise self._in_one_line(error) from error
 
     # ---- loss --------------------------------------------------------------------------------------------------------
 
@@ -201,12 +219,10 @@ class StageTrainer(Trainer):
         """The loss over the validation data: all supervised tokens count alike."""
         if self.validation is None:
             return {}
-        source = self.validation
-        batches = RunBatches(source.batches, 1)
         model = self.deepspeed or self.model
         model.eval()
         meter, total = Meter(), torch.zeros(2, dtype=torch.float64)
-        for batch in data_loader(source, batches, workers=self.config.workers, seed=self.config.seed):
+        for batch in self._validation_batches(self.validation):
             inputs = self._prepare_inputs(batch)
             outputs = model(**without_notes(inputs), **self._forward_options)
             weight = loss_weight(batch)
@@ -318,18 +334,39 @@ class StageTrainer(Trainer):
 class _ValidateAtSteps(TrainerCallback):
     """Says when to validate and, after a resume with other intervals, when to log and to save."""
 
-    def __init__(self, config: TrainingConfig, validate: bool) -> None:
-        self._config, self._validate = config, validate
+    def __init__(self, config: TrainingConfig, validation: BatchSource | None) -> None:
+        self._config, self._every = config, 0
+        self._batches = 0 if validation is None else len(RunBatches(validation.batches, 1))
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         state.logging_steps, state.save_steps = int(args.logging_steps), int(args.save_steps)
+        training_batches = state.max_steps * args.gradient_accumulation_steps
+        self._every = validation_interval(self._config, state.max_steps, training_batches, self._batches)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        every = self._config.validate_every
-        if self._validate and (state.global_step >= state.max_steps or (every and state.global_step % every == 0)):
+        ends = state.global_step >= state.max_steps
+        if self._batches and (ends or (self._every and state.global_step % self._every == 0)):
             control.should_evaluate = True
-        if state.global_step >= state.max_steps:
+        if ends:
             control.should_log = True
+
+
+def validation_interval(config: TrainingConfig, steps: int, training_batches: int, validation_batches: int) -> int:
+    """Steps between validations; 0 for only at the end.
+
+    Args:
+        config: ``validate_every`` decides, unless it is None.
+        steps: Of the run.
+        training_batches: Of the run, in each process.
+        validation_batches: Of one validation.
+    """
+    if config.validate_every is not None:
+        return config.validate_every
+    if not config.validation_samples:
+        return 0
+    # A batch without gradients takes about a third of the time of one with them.
+    longest = _VALIDATIONS_SHARE * training_batches * 3 / max(validation_batches, 1)
+    return math.ceil(steps / max(1.0, min(_VALIDATIONS, longest)))
 
 
 def training_arguments(config: TrainingConfig, run: Path) -> TrainingArguments:
@@ -371,12 +408,6 @@ def _inner(optimizer: Any) -> torch.optim.Optimizer:
 def _plain_state(state: TrainerState) -> dict[str, Any]:
     """transformers' state without its log, which is kept elsewhere."""
     return {**vars(state), "log_history": [], "stateful_callbacks": {}}
-
-
-def _in_one_line(error: RoboReferError) -> RoboReferError:
-    """What a data loader's process raised comes with its whole traceback; its last line is what was said."""
-    *_, last = str(error).strip().splitlines()
-    return type(error)(last.removeprefix(f"{type(error).__module__}.{type(error).__qualname__}: "))
 
 
 def _short(value: object, most: int = 60) -> str:
