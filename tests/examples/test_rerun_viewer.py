@@ -1,7 +1,9 @@
-"""The Rerun viewer's file; passed over where rerun-sdk, which is large, is not installed."""
+"""The Rerun viewer's file; mostly passed over where rerun-sdk, which is large, is not installed."""
 
 from __future__ import annotations
 
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,31 @@ from PIL import Image
 
 from .test_robot_client import files
 
-rerun = pytest.importorskip("rerun", reason="rerun-sdk is not installed (pip install 'roborefer[robot]')")
+needs_rerun = pytest.mark.skipif(
+    find_spec("rerun") is None, reason="rerun-sdk is not installed (pip install 'roborefer[robot]')"
+)
 
 
+def test_without_rerun_its_help_is_shown_and_a_question_ends_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "rerun", None)  # as if it were not installed
+    monkeypatch.delitem(sys.modules, "rerun_viewer", raising=False)
+    from rerun_viewer import main
+
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    assert "See an answer in Rerun." in capsys.readouterr().out
+    with pytest.raises(SystemExit) as caught:
+        main(["desk.jpg", "the red tomato"])
+    message = str(caught.value.code)
+    assert message.startswith("error: expected rerun-sdk, got none (")
+    assert message.endswith("): run pip install 'roborefer[robot]'")
+    assert "\n" not in message
+
+
+@needs_rerun
 def test_an_answer_is_written_to_a_file(server: str, tmp_path: Path) -> None:
     from rerun_viewer import main
 
@@ -24,6 +48,7 @@ def test_an_answer_is_written_to_a_file(server: str, tmp_path: Path) -> None:
         assert entity in content
 
 
+@needs_rerun
 def test_a_picture_alone_is_enough(server: str, tmp_path: Path) -> None:
     from rerun_viewer import main
 
@@ -35,6 +60,7 @@ def test_a_picture_alone_is_enough(server: str, tmp_path: Path) -> None:
     assert b"anchor" not in content
 
 
+@needs_rerun
 def test_what_cannot_be_read_is_told_in_one_line(server: str, tmp_path: Path) -> None:
     from rerun_viewer import main
 

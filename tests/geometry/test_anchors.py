@@ -173,7 +173,7 @@ def test_reasons_without_a_place() -> None:
     assert anchor_at(MIDDLE, hole, CAMERA).reason == "no valid depth within 8 px of the point"
     no_camera = anchor_at(MIDDLE, depth, None, world_from_camera=np.eye(4))
     assert no_camera == Anchor(
-        None, "sensor", False, "no intrinsics: pass --intrinsics or --fov", pytest.approx(2.0), None, 0.0
+        None, "sensor", False, "no camera: give intrinsics or a field of view", pytest.approx(2.0), None, 0.0
     )
     picture = DepthMap(None, np.zeros((120, 160, 3), np.uint8), "estimated")
     assert anchor_at(MIDDLE, picture, CAMERA) == Anchor(

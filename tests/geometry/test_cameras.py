@@ -194,7 +194,7 @@ def test_rectified_camera(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_camera(tmp_path: Path) -> None:
-    uncalibrated = "got a camera that is not calibrated (K[0] is 0) in /camera: calibrate it, or pass --fov"
+    uncalibrated = "got a camera that is not calibrated (K[0] is 0) in /camera: calibrate it, or give its field of view"
     assert refusal(tmp_path, json.dumps({**SIZE, "K": [0.0] * 9})) == uncalibrated
     assert refusal(tmp_path, json.dumps({**SIZE, "fx": 0, "fy": 1, "cx": 0, "cy": 0})) == uncalibrated
     known = (

@@ -21,16 +21,17 @@ STARTS_WITHIN_S = 30.0
 
 
 @contextmanager
-def running(predictor: Any, **changes: Any) -> Iterator[str]:
+def running(predictor: Any, *, log_requests: bool = False, **changes: Any) -> Iterator[str]:
     """The address of a server that runs meanwhile.
 
     Args:
         predictor: Real, or a stub.
+        log_requests: As of :func:`roborefer.serving.running.run`.
         changes: Settings other than the default.
     """
     settings = replace(ServerSettings(port=0), **changes)
     listener = bind(settings)
-    server = uvicorn.Server(server_config(create_app(predictor, settings), settings))
+    server = uvicorn.Server(server_config(create_app(predictor, settings), settings, log_requests=log_requests))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

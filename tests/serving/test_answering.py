@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
-from starlette.types import Message
+from starlette.types import Message, Scope
 
 from roborefer.serving.routes.answering import CallerLeft, EventStream, NewText, event
 
@@ -36,6 +36,7 @@ def test_an_event_stays_on_its_lines() -> None:
 @pytest.mark.parametrize("events_before", [0, 1])
 def test_a_caller_that_leaves_ends_its_stream(events_before: int) -> None:
     """Quietly, where an answer has begun: the log would show a failure otherwise."""
+    scope: Scope = {"type": "http"}
     sent: list[Message] = []
     ended: list[bool] = []
 
@@ -56,12 +57,13 @@ def test_a_caller_that_leaves_ends_its_stream(events_before: int) -> None:
         sent.append(message)
 
     async def stream() -> None:
-        await EventStream(events())({"type": "http"}, receive, send)
+        await EventStream(events())(scope, receive, send)
 
     if events_before:
         run(stream())
         assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
         assert ended == [True]
+        assert scope["state"] == {"outcome": 499}
     else:
         with pytest.raises(CallerLeft):
             run(stream())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roborefer.serving.batching import FairQueue, Gathering, Speed
+from roborefer.serving.batching import FairQueue, Gathering, Speed, turns_before
 
 
 def filled(items: list[str]) -> FairQueue[str]:
@@ -161,3 +161,23 @@ def test_speed_follows_what_is_measured() -> None:
     assert speed.seconds_for(10) == pytest.approx(5.0)
     speed.measured(3.0, 2)
     assert speed.seconds_for(10) == pytest.approx(8.0)
+
+
+def test_what_a_wait_takes_at_least_is_of_whole_batches_as_short_as_any_lately() -> None:
+    speed = Speed()
+    assert speed.least_seconds_for(100, 12) == 0
+    speed.measured(1.0, 1)
+    for _ in range(3):
+        speed.measured(6.0, 12)
+    assert [speed.least_seconds_for(asks, 12) for asks in (0, 11, 12, 23, 24)] == [0, 0, 1, 1, 2]
+    for _ in range(8):
+        speed.measured(6.0, 12)
+    assert speed.least_seconds_for(24, 12) == 12
+
+
+@given(st.lists(st.sampled_from("abcd"), max_size=30), st.sampled_from("abcd"))
+def test_no_fewer_turns_come_before_than_are_told(clients: list[str], client: str) -> None:
+    items = [f"{name}{number}" for number, name in enumerate(clients)]
+    taken = drained(filled([*items, f"{client} last"]))
+    counts = {name: clients.count(name) for name in clients}
+    assert turns_before(counts, client) <= taken.index(f"{client} last")

@@ -15,6 +15,7 @@ from roborefer import InputError
 from roborefer.geometry.depth import DepthMap
 from roborefer.serving.asks import Ask, DepthUpload, EstimatedDepth, PromptAsk
 from roborefer.serving.decoding import DecodedPicture, DecodedPrompt, read_header
+from roborefer.serving.fields import FieldError
 from roborefer.serving.image_cache import ImageCache
 from roborefer.serving.preparation import Preparation
 from roborefer.serving.settings import ServerSettings
@@ -79,9 +80,14 @@ def test_headers_are_held_against_the_limits_before_a_pixel_is_decoded() -> None
         ),
     ):
         assert refused(ask) == text
-    assert refused(Ask(bomb(60_000, 60_000), "cup", "point"), ServerSettings()).startswith(
-        "expected at most 100 megapixels, got 60000x60000"
-    )
+    for most, told in ((50_000_000, 50), (1_000_000_000, 100)):
+        settings = ServerSettings(max_pixels=most)
+        far_beyond = f"expected at most {told} megapixels, got 60000x60000 in "
+        assert refused(Ask(bomb(60_000, 60_000), "cup", "point"), settings) == f"{far_beyond}the image: resize it first"
+        upload = DepthUpload(bomb(60_000, 60_000, 16))
+        assert refused(Ask(png(), "cup", "point", upload), settings) == f"{far_beyond}the depth: resize it first"
+        several = PromptAsk((png(), bomb(60_000, 60_000)))
+        assert refused(several, settings) == f"{far_beyond}image 2: resize it first"
     assert read_header(Ask(png(), "cup", "point", DepthUpload(depth_png())), SETTINGS).pixels == 2 * 60 * 40
     assert read_header(PromptAsk((png(), "cup", EstimatedDepth())), SETTINGS).pixels == 60 * 40
 
@@ -130,12 +136,22 @@ def test_depth_is_what_its_file_says() -> None:
 
 def test_of_an_image_and_a_depth_either_may_be_broken() -> None:
     broken, depth = png()[:-30], DepthUpload(depth_png()[:-30])
-    with pytest.raises(InputError, match="expected a whole picture, got one that is truncated or broken"):
+    broken_in = "expected a whole picture, got one that is truncated or broken in "
+    with pytest.raises(FieldError, match=f"{broken_in}the image") as caught:
         decoded(Ask(broken, "cup", "point", DepthUpload(depth_png())))
-    with pytest.raises(InputError, match="expected a whole picture, got one that is truncated or broken"):
+    assert caught.value.field == "image"
+    with pytest.raises(FieldError, match=f"{broken_in}the depth") as caught:
         decoded(Ask(png(), "cup", "point", depth))
-    with pytest.raises(InputError, match="size"):
+    assert caught.value.field == "depth"
+    with pytest.raises(FieldError, match="size") as caught:
         decoded(Ask(png(), "cup", "point", DepthUpload(depth_png(30, 20))))
+    assert caught.value.field == "depth"
+    with pytest.raises(FieldError, match=f"{broken_in}image 2") as caught:
+        decoded(PromptAsk((png(), broken, "which?")))
+    assert caught.value.field == "image 2"
+    with pytest.raises(FieldError, match=f"{broken_in}the depth") as caught:
+        decoded(PromptAsk((png(), depth, png(), "which?")))
+    assert caught.value.field == "depth"
 
 
 def test_parts_of_a_prompt_keep_their_order() -> None:

@@ -84,3 +84,21 @@ def test_its_numbers_are_the_defaults() -> None:
     assert rows["time to send a request"] == f"{settings.body_seconds:g} s"
     assert rows["memory for pictures seen lately"] == f"{settings.cache_bytes >> 20} MiB"
     assert rows["questions answered together"] == str(settings.batch_limit)
+    assert rows["bytes of all requests in memory"] == f"{settings.most_body_bytes >> 20} MiB"
+
+
+def test_its_nginx_lets_the_servers_own_limits_come_first() -> None:
+    (block,) = blocks("nginx")
+    sizes, times = (re.findall(rf"{name} (\d+)", block) for name in ("client_max_body_size", "proxy_read_timeout"))
+    assert int(sizes[0]) << 20 > ServerSettings().max_body_bytes
+    assert int(times[0]) > ServerSettings().request_seconds
+    assert "ssl_certificate " in block
+    assert "ssl_certificate_key " in block
+
+
+def test_its_examples_ask_for_what_their_picture_shows() -> None:
+    """The picture of the Python blocks is the desk's, a JPEG, which has neither a spoon nor a cup."""
+    for block in blocks("py"):
+        assert "spoon" not in block
+        assert "cup" not in block
+        assert "image/png" not in block

@@ -201,6 +201,10 @@ NO_DEPTH_MODEL = (
     ("change", "text"),
     [
         (lambda ask: replace(ask, text="<image>  "), "expected an instruction such as"),
+        (
+            lambda ask: replace(ask, text=" ", kind="query"),
+            "expected a question such as 'What is behind the plate?', got an empty one: write one",
+        ),
         (lambda ask: replace(ask, text="cup" * 9), "expected a question of at most 20 characters, got 27: shorten it"),
         (lambda ask: replace(ask, text="\ud800"), "expected text in Unicode"),
         (lambda ask: replace(ask, depth="estimate"), NO_DEPTH_MODEL),
@@ -233,7 +237,7 @@ def test_what_cannot_be_used_never_reaches_the_model(change: Callable[[Ask], Any
             assert "\n" not in str(caught.value)
             assert not stub.sizes
             assert not stub.batches
-            assert metric(engine, 'roborefer_refused_total{reason="InputError"}') == 1
+            assert metric(engine, 'roborefer_refused_total{reason="invalid"}') == 1
             assert (await engine.answer(Ask(png(), "the cup", "point"))).text == "the cup"
             assert engine._preparation._room._taken == 0
 

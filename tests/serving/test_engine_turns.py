@@ -166,13 +166,36 @@ def test_beyond_the_limit_a_caller_is_told_when_to_try_again(stub: StubPredictor
             await queued(engine, 3)
             with pytest.raises(Busy) as caught:
                 await engine.answer(ask("too many", "another"))
-            assert caught.value.retry_after_s == pytest.approx(30.0)
+            assert caught.value.retry_after_s == 30
             assert str(caught.value) == "too many questions are waiting: try again in 30 s"
-            assert metric(engine, 'roborefer_refused_total{reason="Busy"}') == 1
+            assert metric(engine, 'roborefer_refused_total{reason="busy"}') == 1
             stub.gate.set()
             await asyncio.gather(first, *others)
             # The real batches were fast, and the next refusal says so.
             assert engine._speed.seconds_for(1) < 10
+
+    run(live())
+
+
+def test_a_question_whose_turn_comes_too_late_is_refused_at_once(stub: StubPredictor) -> None:
+    async def live() -> None:
+        async with started(stub, batch_limit=2) as engine:
+            for seconds in (30.5, 20.0, 40.0):
+                engine._speed.measured(seconds, 2)
+            first = await busy_model(engine, stub)
+            others = asked(engine, (ask(f"{number}", "greedy") for number in range(4)))
+            await queued(engine, 4)
+            with pytest.raises(Busy) as caught:
+                await engine.answer(ask("in two batches", "greedy", seconds=39.0))
+            assert str(caught.value) == (
+                "the questions before this one take at least 40 s, and it has 39 s: try again in 60 s"
+            )
+            assert metric(engine, 'roborefer_refused_total{reason="busy"}') == 1
+            # Its turn comes after one of the greedy client's.
+            others += asked(engine, [ask("soon", "modest", seconds=15.0), ask("in time", "greedy", seconds=41.0)])
+            await queued(engine, 6)
+            stub.gate.set()
+            assert len(await asyncio.gather(first, *others)) == 7
 
     run(live())
 
@@ -203,8 +226,13 @@ def test_waiting_files_are_bounded_too(stub: StubPredictor) -> None:
             first = await busy_model(engine, stub)
             others = asked(engine, (ask(f"{number}") for number in range(4)))
             await queued(engine, 4)
-            with pytest.raises(Busy):
+            with pytest.raises(Busy) as caught:
                 await engine.answer(ask("too many bytes"))
+            assert str(caught.value) == (
+                f"the requests in memory have the {4 * len(PICTURE) / (1 << 20):g} MiB that they may have together: "
+                "try again in 1 s"
+            )
+            assert metric(engine, 'roborefer_refused_total{reason="busy"}') == 1
             stub.gate.set()
             await asyncio.gather(first, *others)
 
@@ -289,6 +317,8 @@ def test_who_leaves_the_queue_is_never_asked_about(stub: StubPredictor) -> None:
             others[0].cancel()
             with pytest.raises(asyncio.CancelledError):
                 await others[0]
+            assert metric(engine, "roborefer_left_total") == 1
+            assert "refused_total{" not in engine.metrics.text().decode()
             await queued(engine, 1)
             stub.gate.set()
             assert (await first).text == "first"

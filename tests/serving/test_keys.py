@@ -78,11 +78,53 @@ def test_web_pages_of_other_sites_are_refused(url: str, locked: str) -> None:
     crossed = WEB.post(f"{url}/v1/point", json=body, headers={"Origin": "https://evil.example"})
     assert (crossed.status_code, told(crossed, "/v1/point")) == (
         403,
-        "expected a request of this server's own page, got one of 'https://evil.example': use an API key",
+        "expected a request of this server's own page, got one of 'https://evil.example': start the server with "
+        "--allow-origin to let it ask",
     )
     assert WEB.post(f"{url}/v1/point", json=body, headers={"Origin": url}).status_code == 200
     named = {"Host": "robots.example", "Origin": "https://evil.example", "X-API-Key": KEYS[0]}
     assert WEB.post(f"{locked}/v1/point", json=body, headers=named).status_code == 200
+
+
+SITE = "https://robots.example.org"
+"""What is let in."""
+
+
+def preflight(url: str, origin: str) -> httpx.Response:
+    """What a browser asks before it sends a page's question with a key."""
+    wanted = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+    return WEB.options(f"{url}/v1/point", headers={"Origin": origin, **wanted})
+
+
+@pytest.mark.parametrize("keys", [KEYS, ()])
+def test_web_pages_of_an_origin_that_is_named_may_ask(keys: tuple[str, ...]) -> None:
+    body = request_of("/v1/point", png())
+    with running(StubPredictor(), api_keys=keys, allow_origins=(SITE, "http://localhost:8000")) as url:
+        before = preflight(url, SITE)
+        assert before.status_code == 200
+        assert before.headers["access-control-allow-origin"] == SITE
+        assert before.headers["access-control-allow-headers"] == "authorization,content-type"
+        key = {"Authorization": f"Bearer {keys[0]}"} if keys else {}
+        asked = WEB.post(f"{url}/v1/point", json=body, headers={"Origin": SITE, **key})
+        assert asked.status_code == 200
+        assert asked.headers["access-control-allow-origin"] == SITE
+        assert asked.headers["access-control-expose-headers"] == "x-request-id, retry-after"
+        if keys:
+            refused = WEB.post(f"{url}/v1/point", json=body, headers={"Origin": SITE})
+            assert refused.status_code == 401
+            assert refused.headers["access-control-allow-origin"] == SITE
+        other = WEB.post(f"{url}/v1/point", json=body, headers={"Origin": "https://evil.example", **key})
+        assert other.status_code == (200 if keys else 403)
+        for response in (preflight(url, "https://evil.example"), other):
+            assert "access-control-allow-origin" not in response.headers
+
+
+def test_no_other_web_page_may_ask_unless_it_is_named(locked: str) -> None:
+    assert preflight(locked, SITE).status_code == 401
+    asked = WEB.post(
+        f"{locked}/v1/point", json=request_of("/v1/point", png()), headers={"Origin": SITE, "X-API-Key": KEYS[0]}
+    )
+    assert "access-control-allow-origin" not in asked.headers
 
 
 def test_what_is_this_machine() -> None:

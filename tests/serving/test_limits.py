@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import socket
@@ -21,8 +22,9 @@ from roborefer.serving.connections import TimedProtocol, timed_protocol
 
 from ..models.tiny_models import picture  # noqa: TID252 - shared models
 from .asking import depth_png, encoded, png
-from .live_server import data_uri, running
+from .live_server import base64_of, data_uri, running
 from .protocols import PATHS, WEB, request_of, told
+from .scripted_predictor import ScriptedPredictor
 from .stub_predictor import StubPredictor
 
 BODY_SECONDS = 0.6
@@ -46,13 +48,19 @@ def tiff_of(width: int, height: int) -> bytes:
 
 
 BROKEN = [
-    (png()[:-40], "expected a whole picture, got one that is truncated or broken in "),
-    (tiff_of(30_000, 30_000), "expected at most 100 megapixels, got 30000x30000 in "),
+    (png()[:-40], "expected a whole picture, got one that is truncated or broken in the image ("),
+    (tiff_of(30_000, 30_000), "expected at most 0.1 megapixels, got 30000x30000 in the image: "),
     (tiff_of(400, 400), "expected at most 0.1 megapixels, got 0.16 in the image: "),
-    (b"GIF89a", "expected a whole GIF picture, got a broken header in "),
-    (b"no picture at all", "expected a picture (PNG, JPEG, WebP, BMP, GIF, TIFF or PPM), got something else in "),
-    (depth_png(), "expected an 8-bit picture, got mode I;16 in "),
-]
+    (b"GIF89a", "expected a whole GIF picture, got a broken header in the image: "),
+    (b"no picture at all", "expected a picture (PNG, JPEG, WebP, BMP, GIF, TIFF or PPM), got something else in the "
+                           "image: "),
+    (depth_png(), "expected an 8-bit picture, got mode I;16 in the image, "),
+]  # fmt: skip
+IMAGE_FIELD = {
+    "/v1/chat/completions": "messages[0].content[0].image_url.url",
+    "/v1/point": "image_url",
+    "/v1/query": "image_url",
+}
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -60,7 +68,42 @@ BROKEN = [
 def test_a_picture_that_is_none(url: str, path: str, image: bytes, message: str) -> None:
     response = WEB.post(url + path, json=request_of(path, image))
     assert response.status_code == 400
-    assert message in told(response, path)
+    assert told(response, path).startswith(message)
+    if path in IMAGE_FIELD:
+        assert response.json()["error"]["param"] == IMAGE_FIELD[path]
+
+
+def test_of_several_files_the_one_at_fault_is_named(url: str) -> None:
+    depth = data_uri(depth_png()[:-40])
+    pointed = WEB.post(f"{url}/v1/point", json={**request_of("/v1/point", png()), "depth": depth})
+    assert told(pointed, "/v1/point").startswith(
+        "expected a whole picture, got one that is truncated or broken in the d"
+    )
+    assert pointed.json()["error"]["param"] == "depth"
+    chat = request_of("/v1/chat/completions", png())
+    chat["messages"][0]["content"][1:1] = [
+        {"type": "image_url", "image_url": {"url": data_uri(b"no picture")}},
+        {"type": "depth_url", "depth_url": {"url": data_uri(depth_png())}},
+        {"type": "depth_url", "depth_url": {"url": data_uri(depth_png())}},
+    ]
+    chatted = WEB.post(f"{url}/v1/chat/completions", json=chat)
+    assert "got something else in image 2: " in told(chatted, "/v1/chat/completions")
+    assert chatted.json()["error"]["param"] == "messages[0].content[1].image_url.url"
+    pair = {"image_url": [base64_of(png())] * 2, "depth_url": [base64_of(depth_png()), base64_of(b"none")]}
+    published = WEB.post(f"{url}/query", json={**pair, "enable_depth": 1, "text": "?"})
+    assert "got something else in depth 2: " in told(published, "/query")
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [("/v1/chat/completions", "messages"), ("/v1/point", "object"), ("/v1/query", "question"), ("/query", None)],
+)
+def test_a_question_that_is_too_long(url: str, path: str, field: str | None) -> None:
+    response = WEB.post(url + path, json=request_of(path, png(), "cup " * 5001))
+    assert response.status_code == 400
+    assert told(response, path) == "expected a question of at most 20000 characters, got 20004: shorten it"
+    if field is not None:
+        assert response.json()["error"]["param"] == field
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -147,16 +190,13 @@ def everything(caller: socket.socket) -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected a JSON object, got something else (EOF while parsing a value at line 1 column 0): mend the "
-              "body"),
-        (b"{", "expected a JSON object, got something else (EOF while parsing an object at line 1 column 1): mend the "
-               "body"),
+        (b"", "expected a JSON object, got an empty body: send one"),
+        (b"{", "expected a whole JSON object, got one that ends too early, at line 1, column 1: send all of it"),
         (b"[]", "expected a request to be an object, got a list"),
         (b"NaN", "expected a request to be an object, got nan"),
-        (b"[" * 20_000, "expected a JSON object, got something else (recursion limit exceeded at "),
-        (b'{"text": "\\ud800"}', "expected a JSON object, got something else (unexpected end of hex escape at "
-                                 "line 1 column 17): mend the body"),
-        (b"\xff\xfe", "expected a JSON object, got something else (expected value at line 1 column 1): mend the body"),
+        (b"[" * 20_000, "expected a JSON object, got one that is nested too deeply at line 1, column "),
+        (b'{"text": "\\ud800"}', "expected a JSON object, got text that is no JSON at line 1, column 17: correct it"),
+        (b"\xff\xfe", "expected a JSON object, got text that is no JSON at line 1, column 1: correct it there"),
     ],
 )  # fmt: skip
 def test_a_body_that_is_no_request(url: str, path: str, content: bytes, message: str) -> None:
@@ -166,32 +206,40 @@ def test_a_body_that_is_no_request(url: str, path: str, content: bytes, message:
 
 
 WRONG = [
-    ("/v1/chat/completions", {"messages": 5}, "expected 'messages' to be a valid array, got 5"),
+    ("/v1/chat/completions", {"messages": 5}, "expected 'messages' to be a list, got 5"),
     (
         "/v1/chat/completions",
         {"messages": []},
-        "'messages': list should have at least 1 item after validation, not 0, got a list",
+        "expected at least 1 in 'messages', got 0: add what is missing",
     ),
     ("/v1/chat/completions", {"messages": [{}]}, "expected 'messages[0].role', got a request without it: add it"),
     (
         "/v1/chat/completions",
         {"messages": [{"role": "user", "content": 1}]},
-        "expected 'messages[0].content' to be a valid string, got 1",
+        "expected 'messages[0].content' to be text, got 1",
     ),
     ("/v1/query", {"image_url": "x"}, "expected 'question', got a request without it: add it"),
-    ("/v1/query", {"image_url": ["x"], "question": "?"}, "expected 'image_url' to be a valid string, got a list"),
-    ("/query", {"image_url": "x", "text": "?"}, "expected 'image_url' to be a valid array, got 'x'"),
+    ("/v1/query", {"image_url": ["x"], "question": "?"}, "expected 'image_url' to be text, got a list"),
+    ("/query", {"image_url": "x", "text": "?"}, "expected 'image_url' to be a list, got 'x'"),
     (
         "/query",
         {"image_url": [], "text": "?"},
         "expected base64 of a picture in 'image_url', got an empty ",
     ),
-    ("/query", {"image_url": [None], "text": "?"}, "expected 'image_url[0]' to be a valid string, got null"),
-    ("/v1/point", {"image": "x", "object": {}}, "expected 'object' to be a valid string, got an object"),
+    ("/query", {"image_url": [None], "text": "?"}, "expected 'image_url[0]' to be text, got null"),
+    ("/v1/point", {"image": "x", "object": {}}, "expected 'object' to be text, got an object"),
     ("/v1/point", {"fov": 1e999}, "expected 'fov' to be a finite number, got inf"),
-    ("/v1/point", {"max_new_tokens": -1}, "expected 'max_new_tokens' to be greater than or equal to 1, got -1"),
-    ("/v1/point", {"max_new_tokens": 1.5}, "expected 'max_new_tokens' to be a valid integer, got a number with"),
-    ("/v1/point", {"world_from_camera": [[1, 2], "x"]}, "expected 'world_from_camera[1]' to be a valid array, got 'x'"),
+    ("/v1/point", {"max_new_tokens": -1}, "expected 'max_new_tokens' of at least 1, got -1"),
+    ("/v1/point", {"max_new_tokens": 1.5}, "expected 'max_new_tokens' to be a whole number, got 1.5"),
+    ("/v1/point", {"world_from_camera": [[1, 2], "x"]}, "expected 'world_from_camera[1]' to be a list, got 'x'"),
+    (
+        "/v1/point",
+        {"world_from_camera": [[1.0]] * 17},
+        "expected at most 16 in 'world_from_camera', got 17: leave some out",
+    ),
+    ("/v1/query", {"question": "?", "settings": {"max_tokens": "x"}}, "expected 'settings.max_tokens' to be a whole "),
+    ("/v1/query", {"question": "?", "settings": 1}, "expected 'settings' to be an object, got 1"),
+    ("/v1/point", {"fov": "wide"}, "expected 'fov' to be a number, got 'wide'"),
 ]
 
 
@@ -203,35 +251,70 @@ def test_a_field_of_another_type(url: str, path: str, content: Any, message: str
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "message", "field"),
     [
-        ({"intrinsics": {"fx": float("nan"), "fy": 1, "cx": 1, "cy": 1}}, "expected a finite number for fx, got 'nan'"),
-        ({"intrinsics": {"fx": 1e30, "fy": 1, "cx": 1, "cy": 1}}, "'intrinsics': expected a horizontal field of view"),
+        (
+            {"intrinsics": {"fx": float("nan"), "fy": 1, "cx": 1, "cy": 1}},
+            "expected a finite number for fx, got 'nan'",
+            "intrinsics",
+        ),
+        (
+            {"intrinsics": {"fx": 1e30, "fy": 1, "cx": 1, "cy": 1}},
+            "'intrinsics': expected a horizontal field of view",
+            "intrinsics",
+        ),
         (
             {"intrinsics": {"fx": 50, "fy": 50, "cx": 30, "cy": 20, "width": 10**30, "height": 40}},
             "expected intrinsics for the ",
+            "intrinsics",
         ),
-        ({"world_from_camera": [[float("nan")] * 4] * 4}, "expected 'world_from_camera[0][0]' to be a finite number"),
-        ({"world_from_camera": [[1e300] * 4] * 4}, "world_from_camera"),
-        ({"world_from_camera": [[1.0]]}, "world_from_camera: expected"),
-        ({"depth": data_uri(b"no depth")}, "expected a picture"),
-        ({"depth": data_uri(depth_png(30, 20))}, "expected depth of the image's size 60x40, got 30x20"),
-        ({"depth": data_uri(depth_png()), "depth_unit": 1e30}, "implausible depth in "),
-        ({"depth": data_uri(depth_png()), "depth_unit": -1}, "expected a positive scale in metres per unit, got -1"),
+        ({"fov": 200}, "expected a field of view of 1 to 175 degrees, got 200", "fov"),
+        (
+            {"fov": 60, "image_url": data_uri(b"no picture")},
+            "expected a picture (PNG, JPEG, WebP, BMP, GIF, TIFF or PPM), got something else in the image: ",
+            "image_url",
+        ),
+        (
+            {"world_from_camera": [[float("nan")] * 4] * 4},
+            "expected 'world_from_camera[0][0]' to be a finite number",
+            "world_from_camera[0][0]",
+        ),
+        ({"world_from_camera": [[1e300] * 4] * 4}, "world_from_camera", "world_from_camera"),
+        ({"world_from_camera": [[1.0]]}, "world_from_camera: expected", "world_from_camera"),
+        ({"depth": data_uri(b"no depth")}, "expected a picture", "depth"),
+        ({"depth": data_uri(depth_png(30, 20))}, "expected depth of the image's size 60x40, got 30x20", "depth"),
+        ({"depth": data_uri(depth_png()), "depth_unit": 1e30}, "implausible depth in the depth: ", "depth"),
+        (
+            {"depth": data_uri(depth_png()), "depth_unit": -1},
+            "expected a positive scale in metres per unit, got -1: 0.001 means millimetres",
+            "depth_unit",
+        ),
+        ({"object": " "}, "expected an instruction such as 'the cup behind the plate', got an empty one: ", "object"),
     ],
 )
-def test_numbers_that_cannot_be(url: str, changes: dict[str, Any], message: str) -> None:
+def test_numbers_that_cannot_be(url: str, changes: dict[str, Any], message: str, field: str) -> None:
     content = json.dumps({**request_of("/v1/point", png()), **changes})
     response = WEB.post(f"{url}/v1/point", content=content, headers={"Content-Type": "application/json"})
     assert response.status_code == 400
     assert told(response, "/v1/point").startswith(message)
+    assert response.json()["error"]["param"] == field
 
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_body_of_another_kind(url: str, path: str) -> None:
     response = WEB.post(url + path, data={"image_url": "x"})
-    message = "expected content of type application/json, got application/x-www-form-urlencoded: set the header "
-    assert (response.status_code, told(response, path)) == (415, f"{message}Content-Type")
+    kinds = "application/json or multipart/form-data" if path == "/v1/point" else "application/json"
+    message = f"expected content of type {kinds}, got application/x-www-form-urlencoded: set the header Content-Type"
+    assert (response.status_code, told(response, path)) == (415, message)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_a_body_that_is_compressed(url: str, path: str, kind: str) -> None:
+    content = gzip.compress(json.dumps(request_of(path, png())).encode())
+    response = WEB.post(url + path, content=content, headers={"Content-Type": kind, "Content-Encoding": "gzip"})
+    message = "expected a body without Content-Encoding, got gzip: send it as it is"
+    assert (response.status_code, told(response, path)) == (415, message)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -327,8 +410,21 @@ def test_a_caller_that_leaves_is_not_answered(stream: bool) -> None:
                 time.sleep(0.01)
         # The stub goes on until nobody waits for it any more.
         assert metric(url, 'roborefer_requests_total{protocol="point",status="499"}') == 1
+        assert metric(url, "roborefer_left_total") == 1
         assert metric(url, "roborefer_running") == 0
         assert not predictor.gate.is_set()
+
+
+def test_a_caller_that_leaves_a_stream_that_began_is_counted_as_such() -> None:
+    predictor = ScriptedPredictor()
+    with running(predictor) as url:
+        content = json.dumps({**request_of("/v1/point", png()), "stream": True}).encode()
+        with connected(url) as caller:
+            predictor.pause_s = 0.3
+            caller.sendall(head("/v1/point", len(content)) + content)
+            assert b" 200 " in caller.recv(4096)
+        assert metric(url, 'roborefer_requests_total{protocol="point",status="499"}') == 1
+        assert 'protocol="point",status="200"' not in WEB.get(f"{url}/metrics").text
 
 
 def metric(url: str, name: str, within: float = 5.0) -> float:
@@ -349,7 +445,12 @@ def test_bodies_of_all_callers_together_are_bounded() -> None:
         for caller in callers:
             caller.sendall(head("/query", 950) + b" " * 940)
             time.sleep(0.05)
-        assert b" 429 " in callers[-1].recv(4096)
+        refusal = callers[-1].recv(4096)
+        assert b" 429 " in refusal
+        assert json.loads(refusal.partition(b"\r\n\r\n")[2])["answer"] == (
+            "the requests in memory have the 0.00381 MiB that they may have together: try again in 1 s"
+        ).replace("0.00381", f"{4000 / (1 << 20):g}")
+        assert metric(url, 'roborefer_refused_total{reason="busy"}') == 1
         callers[0].sendall(b" " * 10)
         assert b" 400 " in callers[0].recv(4096)
         # There is room again.

@@ -36,7 +36,7 @@ def test_what_was_done_is_counted() -> None:
     assert (found["roborefer_cache_misses_total",], found["roborefer_look_seconds_count",]) == (1, 1)
     assert found["roborefer_answer_seconds_count",] == found["roborefer_queue_seconds_count",] == 2
     assert (found["roborefer_tokens_total", "prompt"], found["roborefer_tokens_total", "completion"]) == (14, 6)
-    assert found["roborefer_refused_total", "DeadlinePassed"] == 1
+    assert found["roborefer_refused_total", "deadline"] == 1
     assert found["roborefer_queue_length",] == found["roborefer_running",] == 0
     assert found["roborefer_cache_bytes",] == 800
     assert found["process_resident_memory_bytes",] > 1e7

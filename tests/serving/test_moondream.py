@@ -83,7 +83,7 @@ def test_an_error_is_one_that_its_users_know(client: Any) -> None:
         told = json.loads(error.read())
     assert error.code == 400
     assert told["error"]["message"] == (
-        "expected an instruction such as 'the cup behind the plate', got an empty one: say what to point at"
+        "expected a question such as 'What is behind the plate?', got an empty one: write one"
     )
     with pytest.raises(urllib.error.HTTPError, match="401") as raised:
         moondream.vl(endpoint=client.endpoint, api_key="another").point(picture(), "red mug")

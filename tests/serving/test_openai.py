@@ -184,7 +184,7 @@ def test_raw_base64_and_line_breaks_are_taken(client: openai.OpenAI) -> None:
         (
             parts(png()),
             {"max_tokens": 0},
-            "expected 'max_tokens' to be greater than or equal to 1, got 0",
+            "expected 'max_tokens' of at least 1, got 0",
             "max_tokens",
         ),
         (

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from ..models.pointing_models import pointing_config, pointing_predictor  # noqa: TID252 - shared models
 from .asking import png
 from .live_server import base64_of, data_uri, running
+from .stub_predictor import StubPredictor
 
 EXAMPLES = 25
 PATHS = ("/v1/chat/completions", "/v1/point", "/v1/query", "/query")
@@ -84,11 +85,33 @@ def test_requests_made_up_from_the_document(document: Any, url: str, path: str) 
     assert {200, 400} <= statuses.keys() <= {200, 400, 413, 415}
 
 
-@pytest.mark.parametrize("path", ["/v1/models", "/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/{id}", "/healthz", "/readyz", "/metrics"])
 def test_what_is_only_read_is_as_the_document_says(document: Any, url: str, path: str) -> None:
-    case = schemathesis.openapi.from_dict(document)[path]["GET"].Case()
+    case = schemathesis.openapi.from_dict(document)[path]["GET"].Case(path_parameters={"id": "any"})
     response = case.call_and_validate(base_url=url, headers={"Authorization": "Bearer key"}, checks=CHECKS)
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/{id}", "/metrics"])
+def test_a_reader_without_a_key_is_refused_as_the_document_says(document: Any, url: str, path: str) -> None:
+    case = schemathesis.openapi.from_dict(document)[path]["GET"].Case(path_parameters={"id": "any"})
+    response = case.call_and_validate(base_url=url, checks=CHECKS)
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/{id}", "/healthz", "/readyz", "/metrics"])
+def test_a_reader_from_elsewhere_is_refused_as_the_document_says(document: Any, path: str) -> None:
+    with running(StubPredictor()) as url:
+        case = schemathesis.openapi.from_dict(document)[path]["GET"].Case(path_parameters={"id": "any"})
+        response = case.call_and_validate(base_url=url, headers={"Host": "evil.example"}, checks=CHECKS)
+    assert response.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/point"])
+def test_the_documents_example_is_answered(document: Any, url: str, path: str) -> None:
+    example = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
+    response = httpx.post(url + path, json=example, headers={"Authorization": "Bearer key"}, timeout=30)
+    assert response.status_code == 200, response.text
 
 
 def test_the_document_names_every_field(document: Any) -> None:
@@ -105,6 +128,10 @@ def test_the_page_about_it_tells_all_paths_and_fields(document: Any, url: str) -
     assert response.headers["content-type"] == "text/html; charset=utf-8"
     for name in (*document["paths"], *document["components"]["schemas"]):
         assert name in response.text
+    assert "<h2>Schemas</h2>" in response.text
+    assert response.text.count("<details open ") == sum(len(methods) for methods in document["paths"].values())
+    assert response.text.count("<details>") == len(document["components"]["schemas"])
+    assert "&#34;instruction&#34;: &#34;the red tomato&#34;" in response.text
     # Nothing from elsewhere, and no script at all.
     assert "<script" not in response.text
     assert "http" not in response.text

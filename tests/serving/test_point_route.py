@@ -85,6 +85,12 @@ def test_depth_and_camera_give_metres(client: httpx.Client, pointing: Predictor)
     assert point["world_xyz"] == pytest.approx(transform_points(POSE, point["xyz"]).tolist())
 
 
+def test_without_a_camera_the_reason_names_none_of_the_command_lines_options(client: httpx.Client) -> None:
+    (point,) = answer(client, depth=data_uri(depth_png()))["points"]
+    assert (point["xyz"], point["valid"]) == (None, False)
+    assert point["reason"].endswith("no camera: give intrinsics or a field of view")
+
+
 def test_a_camera_comes_in_several_forms(client: httpx.Client) -> None:
     depth = data_uri(depth_png())
     expected = answer(client, depth=depth, intrinsics=to_json(CAMERA))["points"]
@@ -228,8 +234,14 @@ def test_what_fails_on_the_way_is_an_event_of_the_stream() -> None:
         running(Breaking()) as url,
         httpx.stream("POST", f"{url}/v1/point", json=body(stream=True)) as response,
     ):
+        assert response.status_code == 200
         told = [(name, json.loads(data)) for name, data in events_of(response)]
+        metrics = httpx.get(f"{url}/metrics").text
     assert [name for name, _ in told] == ["text", "error"]
+    # What went wrong is counted by what it was, although the stream began well.
+    assert 'roborefer_requests_total{protocol="point",status="500"} 1.0' in metrics
+    assert 'status="200"' not in metrics
+    assert 'roborefer_refused_total{reason="failed"} 1.0' in metrics
     assert told[-1][1]["error"]["code"] == "model_failed"
     assert told[-1][1]["error"]["message"] == "the model failed on this question: the server's log says how"
 
@@ -251,10 +263,10 @@ def test_a_request_keeps_its_own_id(client: httpx.Client) -> None:
         ({"intrinsic": {}}, "expected known fields, got 'intrinsic': did you mean 'intrinsics'?", "intrinsic"),
         ({"zoom": 2}, "expected known fields, got 'zoom': leave it out", "zoom"),
         ({"fov": 60, "intrinsics": {}}, "expected one of 'intrinsics' and 'fov', got both: leave one out", "fov"),
-        ({"fov": 600}, "expected a field of view of 1 to 175 degrees, got 600: give the full angle in degrees", None),
+        ({"fov": 600}, "expected a field of view of 1 to 175 degrees, got 600: give the full angle in degrees", "fov"),
         (
             {"reasoning": "perhaps"},
-            "expected 'reasoning' to be a valid boolean, unable to interpret input, got 'perhaps'",
+            "expected 'reasoning' to be true or false, got 'perhaps'",
             "reasoning",
         ),
         ({"intrinsics": "fx"}, "expected JSON, got 'fx': write it as in a JSON request", "intrinsics"),
@@ -272,7 +284,7 @@ def test_a_request_keeps_its_own_id(client: httpx.Client) -> None:
             {"depth": "estimate"},
             "expected a server with a depth model for estimated depth, got one without: send the depth itself, "
             "or start the server with --depth-model",
-            None,
+            "depth",
         ),
     ],
 )

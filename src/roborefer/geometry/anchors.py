@@ -112,7 +112,7 @@ def anchor_at(
         reasons.append(f"spread too large: {_m(sample.spread_m)} at {_m(sample.depth_m)}")
     xyz = world_xyz = normal = None
     if intrinsics is None:
-        reasons.append("no intrinsics: pass --intrinsics or --fov")
+        reasons.append("no camera: give intrinsics or a field of view")
     else:
         xyz = _on_ray(pixel, sample.depth_m, intrinsics)
         normal = None if sample.plane is None else _normal(sample.plane, intrinsics)

@@ -290,7 +290,9 @@ def _from_mapping(data: Mapping[Any, Any], image_size: _Size | None, rectified: 
     else:
         raise _unknown_form(name, "keys " + ", ".join(sorted(map(str, data))[:12]))
     if fx == 0:
-        raise InputError(f"got a camera that is not calibrated (K[0] is 0) in {name}: calibrate it, or pass --fov")
+        raise InputError(
+            f"got a camera that is not calibrated (K[0] is 0) in {name}: calibrate it, or give its field of view"
+        )
     if not rectified:
         _warn_of_distortion(data, name)
     shift = 0.5 - center

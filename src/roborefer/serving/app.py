@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
@@ -16,7 +17,7 @@ from roborefer.errors import RoboReferError
 from roborefer.predictor import Predictor
 from roborefer.serving.engine import Engine
 from roborefer.serving.limits import Limits, failure_response
-from roborefer.serving.observing import Observing
+from roborefer.serving.observing import CALLER_LEFT, REQUEST_ID, Observing
 from roborefer.serving.openapi import describe
 from roborefer.serving.routes.answering import CallerLeft
 from roborefer.serving.routes.monitoring import monitoring_routes
@@ -74,7 +75,16 @@ def create_app(predictor: Predictor, settings: ServerSettings) -> FastAPI:
     for error in (CallerLeft, ClientDisconnect):
         app.add_exception_handler(error, _let_go)
     # The one added last sees a request first.
-    app.add_middleware(Limits, settings=settings)
+    app.add_middleware(Limits, settings=settings, metrics=engine.metrics)
+    if settings.allow_origins:
+        # Before the limits: a browser asks without a key whether it may send one, and reads refusals too.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allow_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("*",),
+            expose_headers=(REQUEST_ID, "retry-after"),
+        )
     app.add_middleware(Observing, metrics=engine.metrics)
     return app
 
@@ -90,4 +100,4 @@ async def _refuse_status(request: Request, error: Exception) -> Response:
 
 async def _let_go(request: Request, error: Exception) -> Response:
     """Nobody receives it; the status is for the metrics."""
-    return Response(status_code=499)
+    return Response(status_code=CALLER_LEFT)

@@ -48,6 +48,8 @@ class Ask:
         on_text: Called with the text so far, as it appears, on the event loop's thread.
         client: Whose turn it is in the queue: an API key or an address.
         seconds: Time to answer in; never more than the server's.
+        fields: What the caller calls the fields that errors are about, by the names of
+            :func:`roborefer.serving.fields.about`.
     """
 
     image: bytes
@@ -61,6 +63,7 @@ class Ask:
     on_text: Callable[[str], None] | None = None
     client: str = ""
     seconds: float | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,7 @@ class PromptAsk:
 
     Attributes:
         parts: Text, encoded pictures (bytes) and depth, in the prompt's order.
-        max_new_tokens, on_text, client, seconds: As of an :class:`Ask`; its text comes at once, at the end.
+        max_new_tokens, on_text, client, seconds, fields: As of an :class:`Ask`; its text comes at once, at the end.
     """
 
     parts: tuple[str | bytes | DepthUpload | EstimatedDepth, ...]
@@ -77,6 +80,7 @@ class PromptAsk:
     on_text: Callable[[str], None] | None = None
     client: str = ""
     seconds: float | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -13,6 +13,8 @@ Item = TypeVar("Item")
 _PATIENCE = 4
 # Weight of the latest batch in the measured speed.
 _NEWEST = 0.3
+# Batches whose shortest is taken for what one takes at least.
+_LATELY = 8
 
 
 class FairQueue(Generic[Item]):
@@ -112,12 +114,30 @@ class Speed:
 
     def __init__(self) -> None:
         self._seconds_per_ask: float | None = None
+        self._batches: deque[float] = deque(maxlen=_LATELY)
 
     def measured(self, seconds: float, asks: int) -> None:
         """A batch of so many took so long."""
+        self._batches.append(seconds)
         latest, before = seconds / asks, self._seconds_per_ask
         self._seconds_per_ask = latest if before is None else before + _NEWEST * (latest - before)
 
     def seconds_for(self, asks: int) -> float:
         """How long so many will take; 0 while nothing was measured."""
         return asks * (self._seconds_per_ask or 0.0)
+
+    def least_seconds_for(self, asks: int, together: int) -> float:
+        """What so many take at least, by whole batches of ``together`` and the shortest batch lately; so it is 0 while
+        they fit into one."""
+        return asks // together * min(self._batches, default=0.0)
+
+
+def turns_before(counts: Mapping[str, int], client: str) -> int:
+    """How many of those that wait are answered before one more of a client, at least.
+
+    Args:
+        counts: How many wait, by client.
+        client: Whose turn it is to be.
+    """
+    own = counts.get(client, 0)
+    return own + sum(min(count, max(own, 1)) for other, count in counts.items() if other != client)

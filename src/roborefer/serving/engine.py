@@ -15,23 +15,31 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 
-from roborefer.errors import InputError
+from roborefer.errors import InputError, RoboReferError
 from roborefer.instructions import check_answer_length, check_characters, check_instruction
+from roborefer.models.prompt import without_media_tokens
 from roborefer.predictor import ESTIMATE, Predictor
 from roborefer.serving.asks import Ask, DepthUpload, EstimatedDepth, PromptAsk, Reply
-from roborefer.serving.batching import FairQueue, Gathering, Speed
+from roborefer.serving.batching import FairQueue, Gathering, Speed, turns_before
+from roborefer.serving.fields import FieldError, about, called
 from roborefer.serving.image_cache import ImageCache
 from roborefer.serving.metrics import Metrics
 from roborefer.serving.model_thread import Batch, Job, ModelThread
 from roborefer.serving.preparation import Preparation
-from roborefer.serving.refusals import Busy, DeadlinePassed, ModelFailed, ShuttingDown
+from roborefer.serving.refusals import (
+    Busy,
+    DeadlinePassed,
+    ModelFailed,
+    NoTimeLeft,
+    OutOfRoom,
+    ShuttingDown,
+    reason_of,
+)
 from roborefer.serving.settings import ServerSettings
 from roborefer.serving.tickets import Ticket, go_together
 
 __all__ = ["Ask", "DepthUpload", "Engine", "EstimatedDepth", "PromptAsk", "Reply"]
 
-# Files of the asks that wait have at most so many times the bytes that one request may have.
-_WAITING_BODIES = 4
 _SHORTEST_RETRY_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -88,7 +96,7 @@ class Engine:
 
         Raises:
             InputError: something in the ask cannot be used (400).
-            Busy: too many are waiting (429).
+            Busy: too many are waiting, for room, time or memory (429).
             DeadlinePassed: no answer in time (504).
             ShuttingDown: the engine is not started, or is closing (503).
             ModelFailed: a defect, which was logged (500).
@@ -96,18 +104,25 @@ class Engine:
         try:
             if not self.ready:
                 raise ShuttingDown
-            seconds = self._check(ask)
-            ticket = Ticket(ask)
-            self._admit(ticket)
-            timer = asyncio.get_running_loop().call_later(seconds, ticket.fail, DeadlinePassed(seconds))
-            try:
-                return await ticket.reply
-            finally:
-                timer.cancel()
-                self._leave(ticket)
-        except (InputError, Busy, DeadlinePassed, ShuttingDown, ModelFailed, asyncio.CancelledError) as error:
-            self.metrics.refused.labels(type(error).__name__).inc()
+            with called(ask.fields):
+                return await self._answer(ask)
+        except asyncio.CancelledError:
+            self.metrics.left.inc()
             raise
+        except RoboReferError as error:
+            self.metrics.refused.labels(reason_of(error)).inc()
+            raise
+
+    async def _answer(self, ask: Ask | PromptAsk) -> Reply:
+        seconds = self._check(ask)
+        ticket = Ticket(ask)
+        self._admit(ticket, seconds)
+        timer = asyncio.get_running_loop().call_later(seconds, ticket.fail, DeadlinePassed(seconds))
+        try:
+            return await ticket.reply
+        finally:
+            timer.cancel()
+            self._leave(ticket)
 
     async def close(self) -> None:
         """Take no more asks, answer those in flight within ``settings.shutdown_seconds``, then stop."""
@@ -134,22 +149,26 @@ class Engine:
         texts = [ask.text] if isinstance(ask, Ask) else [part for part in ask.parts if isinstance(part, str)]
         length = sum(len(text) for text in texts)
         if length > self.settings.max_question_characters:
-            raise InputError(
+            raise FieldError(
                 f"expected a question of at most {self.settings.max_question_characters} characters, got {length}: "
-                "shorten it"
+                "shorten it",
+                "text",
             )
-        if isinstance(ask, Ask):
-            check_instruction(ask.text)
-            estimated = isinstance(ask.depth, str) and ask.depth == ESTIMATE
-        else:
+        with about("text"):
             for text in texts:
                 check_characters(text)
+            if isinstance(ask, Ask):
+                _check_said(ask)
+        if isinstance(ask, Ask):
+            estimated = isinstance(ask.depth, str) and ask.depth == ESTIMATE
+        else:
             estimated = any(isinstance(part, EstimatedDepth) for part in ask.parts)
         if estimated and self.predictor.depth_estimator is None:
             # Loading one now would fetch it from the hub, which no caller may cause.
-            raise InputError(
+            raise FieldError(
                 "expected a server with a depth model for estimated depth, got one without: send the depth itself, "
-                "or start the server with --depth-model"
+                "or start the server with --depth-model",
+                "depth",
             )
         if ask.max_new_tokens is not None:
             check_answer_length(ask.max_new_tokens)
@@ -159,20 +178,25 @@ class Engine:
             raise InputError(f"expected a time to answer in above 0 s, got {ask.seconds:g}")
         return min(ask.seconds, self.settings.request_seconds)
 
-    def _admit(self, ticket: Ticket) -> None:
+    def _admit(self, ticket: Ticket, seconds: float) -> None:
         """Let an ask in, perhaps in the place of one of the client that has the most.
 
         Raises:
-            Busy: Its client has as many as any other.
+            Busy: Its client has as many as any other, or it would wait for nothing.
         """
         queued = [other for other in self._tickets if not (other.running or other.over)]
-        full = len(queued) >= self.settings.queue_limit
+        counts = Counter(other.ask.client for other in queued)
+        retry_after = self._retry_after(len(queued))
+        least = self._speed.least_seconds_for(turns_before(counts, ticket.ask.client), self.settings.batch_limit)
+        if least > seconds:
+            raise NoTimeLeft(retry_after, least, seconds)
         size = sum(other.num_bytes for other in queued) + ticket.num_bytes
-        if full or (queued and size > _WAITING_BODIES * self.settings.max_body_bytes):
-            busy = Busy(self._retry_after(len(queued)))
-            counts = Counter(other.ask.client for other in queued)
+        if queued and size > self.settings.most_body_bytes:
+            raise OutOfRoom(retry_after, self.settings.most_body_bytes)
+        if len(queued) >= self.settings.queue_limit:
+            busy = Busy(retry_after)
             client, most = counts.most_common(1)[0]
-            if not full or most <= counts[ticket.ask.client] + 1:
+            if most <= counts[ticket.ask.client] + 1:
                 raise busy
             next(other for other in reversed(queued) if other.ask.client == client).fail(busy)
         self._tickets[ticket] = None
@@ -304,3 +328,10 @@ def _times(ticket: Ticket, reply: Reply) -> dict[str, float]:
     total = (time.perf_counter() - ticket.arrived) * 1e3
     spent = {"read": ticket.read_s * 1e3, **reply.timing_ms}
     return {"queue": max(0.0, total - sum(spent.values())), **spent, "total": total}
+
+
+def _check_said(ask: Ask) -> None:
+    """Refuse a question that says nothing, in the words of what was asked."""
+    if ask.kind == "query" and not without_media_tokens(ask.text).strip():
+        raise InputError("expected a question such as 'What is behind the plate?', got an empty one: write one")
+    check_instruction(ask.text)

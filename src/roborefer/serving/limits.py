@@ -18,7 +18,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from roborefer.serving.refusals import Busy
+from roborefer.serving.metrics import Metrics
+from roborefer.serving.refusals import OutOfRoom, reason_of
 from roborefer.serving.settings import ServerSettings
 from roborefer.serving.wire_formats.failures import Failure, RequestRefused, failure_body
 
@@ -26,8 +27,6 @@ KEY_HEADERS = ("x-api-key", "x-moondream-auth")
 # What a browser needs before it can ask for a key, and what a load balancer asks.
 _OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/docs", "/openapi.json"})
 _OPEN_FOLDERS = ("/page/", "/examples/")
-# Bodies that are being read, of all requests together, have at most so many times the bytes that one may have.
-_BODIES_AT_ONCE = 4
 # How long an answer that comes before the end of its request waits for that end. A connection that is closed while
 # its caller still sends is reset, and the caller would not see the answer.
 _LINGER_S = 2.0
@@ -39,13 +38,14 @@ class Limits:
     Args:
         app: What is behind it.
         settings: Keys and limits.
+        metrics: Where it counts requests that there is no room for.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, metrics: Metrics) -> None:
         self._app, self._settings = app, settings
         self._keys = [key.encode() for key in settings.api_keys]
         self._local_only = not (settings.api_keys or settings.allow_open) and is_loopback(settings.host)
-        self._held = _Held(_BODIES_AT_ONCE * settings.max_body_bytes)
+        self._held = _Held(settings.most_body_bytes, metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,7 +66,7 @@ class Limits:
 
     def _failure(self, scope: Scope, headers: Headers, key: str | None) -> Failure | None:
         """Why a request is refused by its head alone."""
-        if self._local_only and (failure := _foreign(headers)) is not None:
+        if self._local_only and (failure := _foreign(headers, self._settings.allow_origins)) is not None:
             return failure
         if self._keys and not _is_open(scope) and (failure := self._key_failure(key)) is not None:
             return failure
@@ -100,8 +100,20 @@ class Limits:
 class _Held:
     """Bytes of bodies that are in memory."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, metrics: Metrics) -> None:
         self.most, self.now = most, 0
+        self._metrics = metrics
+
+    def check(self) -> None:
+        """Refuse the request that was one too many.
+
+        Raises:
+            OutOfRoom: They are more than they may be.
+        """
+        if self.now > self.most:
+            error = OutOfRoom(1.0, self.most)
+            self._metrics.refused.labels(reason_of(error)).inc()
+            raise error
 
 
 class _Body:
@@ -120,7 +132,7 @@ class _Body:
 
         Raises:
             RequestRefused: The body is too long or too slow.
-            Busy: Too many bodies are being read.
+            OutOfRoom: Too much is being read.
         """
         if self._whole:
             return await self._receive()
@@ -133,8 +145,7 @@ class _Body:
         self._take(message)
         if self._length > self._settings.max_body_bytes:
             raise RequestRefused(too_long(self._settings.max_body_bytes))
-        if self._held.now > self._held.most:
-            raise Busy(1.0)
+        self._held.check()
         return message
 
     def _take(self, message: Message) -> None:
@@ -162,7 +173,7 @@ class _Body:
         left = min(_LINGER_S, self._deadline - time.monotonic()) if self._in_time else 0.0
         with suppress(TimeoutError):
             async with asyncio.timeout(left):
-                while not self._whole and self._length <= _BODIES_AT_ONCE * self._settings.max_body_bytes:
+                while not self._whole and self._length <= self._held.most:
                     self._take(await self._receive())
                     self.release()
 
@@ -212,16 +223,20 @@ def _is_open(scope: Scope) -> bool:
     return scope["method"] in ("GET", "HEAD") and (path in _OPEN_PATHS or path.startswith(_OPEN_FOLDERS))
 
 
-def _foreign(headers: Headers) -> Failure | None:
-    """A server without keys on this machine answers this machine, not web pages that a browser here has open."""
+def _foreign(headers: Headers, allowed: Sequence[str]) -> Failure | None:
+    """A server without keys on this machine answers this machine, not web pages that a browser here has open, unless
+    they are of an allowed origin."""
     authority = headers.get("host", "")
     host = urlsplit(f"//{authority}").hostname if _plain(authority) else None
     if host is None or not is_loopback(host):
         message = f"expected a request to localhost, got one to {authority[:60]!r}: start the server with an API key"
         return Failure(403, "foreign_host", message)
     origin = headers.get("origin")
-    if origin is not None and origin.partition("://")[2].lower() != authority.lower():
-        message = f"expected a request of this server's own page, got one of {origin[:60]!r}: use an API key"
+    if origin is not None and origin not in allowed and origin.partition("://")[2].lower() != authority.lower():
+        message = (
+            f"expected a request of this server's own page, got one of {origin[:60]!r}: start the server with "
+            "--allow-origin to let it ask"
+        )
         return Failure(403, "foreign_origin", message)
     return None
 

@@ -16,7 +16,7 @@ class Metrics:
     """Counts and times of one server.
 
     Attributes:
-        requests: By protocol and status.
+        requests: By protocol and status; of a stream the one that it ended with.
         request_seconds: By protocol, from the first byte to the last.
         queue_length: Asks that wait.
         running: Asks that are being answered.
@@ -27,7 +27,9 @@ class Metrics:
         cache_hits, cache_misses: Asks whose picture was, or was not, looked at lately.
         cache_bytes: Memory for such pictures.
         tokens: By kind, ``prompt`` or ``completion``.
-        refused: Asks that were not answered, by reason.
+        refused: Requests that were not answered, by reason: ``invalid``, ``busy``, ``deadline``, ``shutting_down`` or
+            ``failed``.
+        left: Asks whose caller left before the answer.
     """
 
     def __init__(self) -> None:
@@ -60,7 +62,8 @@ class Metrics:
         )
         self.cache_bytes = Gauge("roborefer_cache_bytes", "Memory for pictures seen lately.", registry=registry)
         self.tokens = Counter("roborefer_tokens", "Tokens read and written.", ["kind"], registry=registry)
-        self.refused = Counter("roborefer_refused", "Asks that were not answered.", ["reason"], registry=registry)
+        self.refused = Counter("roborefer_refused", "Requests that were not answered.", ["reason"], registry=registry)
+        self.left = Counter("roborefer_left", "Asks whose caller left.", registry=registry)
 
     def request(self, protocol: str, status: int, seconds: float) -> None:
         """Count a request that was answered or refused.

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 
@@ -47,7 +48,7 @@ STREAM: Mapping[str, Any] = {
 _REASONS = {
     400: "The request cannot be used as it is.",
     401: "A key is needed.",
-    403: "A web page of another site asks.",
+    403: "A web page of another site asks, or another host is named, on a server without keys.",
     408: "The body came too slowly.",
     413: "The body is too long.",
     415: "The body is of another type.",
@@ -57,6 +58,32 @@ _REASONS = {
     504: "No answer in time.",
 }
 ERRORS: Responses = {status: {"model": ErrorReply, "description": reason} for status, reason in _REASONS.items()}
+"""What a question may end with."""
+
+NO_KEY: Responses = {401: ERRORS[401]}
+"""Without a key, where the server has any."""
+
+FOREIGN: Responses = {403: ERRORS[403]}
+"""From elsewhere, where the server has no keys."""
+
+# A white picture of 8x8 pixels, so that the examples can be sent as they are.
+_PICTURE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIAQAAAADsdIMmAAAADElEQVR42mP4z4ACAT/QB/lnLUmhAAAAAElFTkSuQmCC"
+)
+POINT_EXAMPLE: Mapping[str, Any] = {"image": _PICTURE, "instruction": "the red tomato", "reasoning": True}
+CHAT_EXAMPLE: Mapping[str, Any] = {
+    "model": "roborefer",
+    "max_tokens": 64,
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "image_url", "image_url": {"url": _PICTURE}},
+                {"type": "text", "text": "Please point to the red tomato."},
+            ],
+        }
+    ],
+}
 
 
 def published_errors() -> Responses:
@@ -64,19 +91,26 @@ def published_errors() -> Responses:
     return {status: {"model": PublishedReply, "description": reason} for status, reason in _REASONS.items()}
 
 
-def json_body(model: type[BaseModel]) -> dict[str, Any]:
-    """What a route says that its body is."""
-    return {"requestBody": {"required": True, "content": {"application/json": _schema(model)}}}
+def json_body(model: type[BaseModel], example: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a route says that its body is, with a request to start from."""
+    return {"requestBody": {"required": True, "content": {"application/json": _schema(model, example)}}}
 
 
-def json_or_form_body(model: type[BaseModel], form: type[BaseModel]) -> dict[str, Any]:
+def json_or_form_body(model: type[BaseModel], form: type[BaseModel], example: Mapping[str, Any]) -> dict[str, Any]:
     """The same, for a body that may be a form."""
-    content = {"application/json": _schema(model), "multipart/form-data": _schema(form)}
+    content = {"application/json": _schema(model, example), "multipart/form-data": _schema(form)}
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _schema(model: type[BaseModel]) -> dict[str, Any]:
-    return {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}
+def path_parameter(name: str, description: str) -> dict[str, Any]:
+    """What a route says of a part of its path."""
+    told = {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
+    return {"parameters": [told]}
+
+
+def _schema(model: type[BaseModel], example: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    shown = {} if example is None else {"example": example}
+    return {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}, **shown}
 
 
 def describe(app: FastAPI, *, keys: bool) -> Callable[[], dict[str, Any]]:
@@ -115,6 +149,7 @@ def api_page(document: Mapping[str, Any]) -> tuple[str, str]:
 
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.filters["kind"] = _kind
+    environment.filters["pretty"] = partial(json.dumps, indent=2, ensure_ascii=False)
     page = environment.from_string(page_template()).render(document=document)
     style = page.partition("<style>")[2].partition("</style>")[0]
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()

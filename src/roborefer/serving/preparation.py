@@ -7,10 +7,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from roborefer.images import read_image
 from roborefer.models.encoded_image import EncodedImage
 from roborefer.serving.asks import Ask, DepthUpload, PromptAsk
-from roborefer.serving.decoding import Decoded, Header, decode_depth, decode_prompt, decoded_picture, read_header
+from roborefer.serving.decoding import (
+    Decoded,
+    Header,
+    decode_depth,
+    decode_image,
+    decode_prompt,
+    decoded_picture,
+    read_header,
+)
 from roborefer.serving.image_cache import ImageCache
 from roborefer.serving.settings import ServerSettings
 
@@ -116,10 +123,10 @@ class Preparation:
             return await self._run(lambda: decode_prompt(ask))
         upload = ask.depth
         if not isinstance(upload, DepthUpload):
-            return decoded_picture(await self._run(lambda: read_image(ask.image)), upload)
+            return decoded_picture(await self._run(lambda: decode_image(ask.image)), upload)
         # Both are waited for: while one is read, nothing may leave the room.
         image, depth = await asyncio.gather(
-            self._run(lambda: read_image(ask.image)), self._run(lambda: decode_depth(upload)), return_exceptions=True
+            self._run(lambda: decode_image(ask.image)), self._run(lambda: decode_depth(upload)), return_exceptions=True
         )
         if isinstance(image, BaseException):
             raise image

@@ -6,14 +6,17 @@ import signal
 import socket
 import types
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.config import LOGGING_CONFIG
 
 from roborefer.errors import InputError
 from roborefer.images import one_line
 from roborefer.serving.connections import timed_protocol
 from roborefer.serving.limits import is_loopback
+from roborefer.serving.observing import LOG_NAME
 from roborefer.serving.settings import ServerSettings
 
 _WAITING_CONNECTIONS = 1024
@@ -71,11 +74,25 @@ def server_config(app: ASGIApp, settings: ServerSettings, *, log_requests: bool 
         ws="none",
         lifespan="on",
         log_level="info" if log_requests else "warning",
-        access_log=log_requests,
+        log_config=_log_config(log_requests),
+        access_log=False,  # its lines have neither the request's id nor its time
         server_header=False,
         backlog=_WAITING_CONNECTIONS,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
     )
+
+
+def _log_config(log_requests: bool) -> dict[str, Any]:
+    """uvicorn's, with our lines about requests beside it, on stdout."""
+    line = {"format": "%(message)s"}
+    handler = {"class": "logging.StreamHandler", "formatter": "requests", "stream": "ext://sys.stdout"}
+    logger = {"handlers": ["requests"], "level": "INFO" if log_requests else "WARNING", "propagate": False}
+    return {
+        **LOGGING_CONFIG,
+        "formatters": {**LOGGING_CONFIG["formatters"], "requests": line},
+        "handlers": {**LOGGING_CONFIG["handlers"], "requests": handler},
+        "loggers": {**LOGGING_CONFIG["loggers"], LOG_NAME: logger},
+    }
 
 
 def run(
@@ -93,7 +110,7 @@ def run(
         listener: From :func:`bind`.
         settings: Times.
         on_start: Called once requests are answered.
-        log_requests: Write a line for every request to stdout.
+        log_requests: Write a line for every request to stdout: who, what, status, milliseconds and id.
     """
     config = server_config(app, settings, log_requests=log_requests)
     # uvicorn raises the signal again once it has stopped; the stop was all that was asked for.

@@ -1,30 +1,52 @@
 // Pictures with their depth and camera, from files that a person gives or from the shipped examples.
 
 const DEPTH_NAMES = /\.(npy|exr|tiff?)$/i;
+const DECODED_TYPES = ["image/png", "image/jpeg", "image/webp"]; // by every browser
 
 /** What cannot be used, in words for a person. */
 export class FileError extends Error {}
 
 /**
  * A picture that questions are about. It never changes: with other depth it is another picture.
- * {name, file, url, width, height, depth: File|null, depthUnit, camera, pose, title, suggestions, credit,
- *  address, depthAddress} - the last two of shipped examples only.
+ * {name, file, url, width, height, depth: File|null, depthUnit, camera, fov, pose, title, suggestions, credit,
+ *  address, depthAddress} - the last two of shipped examples only. `camera` is from a file; `fov` goes before it.
  */
 export async function openPicture(file, about = {}) {
   const url = URL.createObjectURL(file);
   const probe = new Image();
   probe.src = url;
   try {
-    await probe.decode();
-  } catch {
+    await probe.decode().catch(() => {
+      throw new FileError(`${file.name || "This file"} is no picture that a browser shows: use PNG, JPEG or WebP`);
+    });
+    await sizeOf(file); // an Image shows half a file too
+    await checkDepth(about.depth, { width: probe.naturalWidth, height: probe.naturalHeight });
+  } catch (error) {
     URL.revokeObjectURL(url);
-    throw new FileError(`${file.name || "This file"} is no picture that a browser shows: use PNG, JPEG or WebP`);
+    throw error;
   }
   return {
     name: file.name || "picture.png", file, url, width: probe.naturalWidth, height: probe.naturalHeight,
-    depth: null, depthUnit: "", camera: null, pose: null, title: file.name || "Pasted picture", suggestions: [],
+    depth: null, depthUnit: "", camera: null, fov: "", pose: null, title: file.name || "Pasted picture", suggestions: [],
     credit: "", ...about,
   };
+}
+
+async function sizeOf(file) {
+  const bitmap = await createImageBitmap(file).catch(() => {
+    throw new FileError(`${file.name || "This file"} is broken or cut short: copy it again`);
+  });
+  const { width, height } = bitmap;
+  bitmap.close();
+  return { width, height };
+}
+
+/** Refuses depth that is broken or has another size than the picture, as far as a browser can tell. */
+export async function checkDepth(depth, { width, height }) {
+  if (!depth || !DECODED_TYPES.includes(depth.type)) return;
+  const found = await sizeOf(depth);
+  if (found.width === width && found.height === height) return;
+  throw new FileError(`${depth.name} has ${found.width} × ${found.height} pixels, the picture ${width} × ${height}: depth has the picture's size`);
 }
 
 /** Sorts files that came together: {image, depth, camera}, each or null; `camera` is read already. */
@@ -66,9 +88,10 @@ export async function readCamera(file) {
   return { ...(Object.keys(camera).length && { camera }), ...(pose && { pose }) };
 }
 
-/** A camera with square pixels and this horizontal field of view in degrees. */
-export function cameraFromFov(degrees, { width, height }) {
-  const focal = width / 2 / Math.tan((degrees * Math.PI) / 360);
+/** The camera of a picture, or null: of its horizontal field of view, which has square pixels, or of a file. */
+export function cameraOf({ camera, fov, width, height }) {
+  if (!fov) return camera;
+  const focal = width / 2 / Math.tan((Number(fov) * Math.PI) / 360);
   return { fx: focal, fy: focal, cx: width / 2, cy: height / 2, width, height };
 }
 

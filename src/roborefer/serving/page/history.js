@@ -1,6 +1,7 @@
 // What was asked in this session: kept in memory, forgotten with the tab.
 
 import { byId, element, percent } from "./elements.js";
+import { saysNothingFits } from "./reply.js";
 
 const MOST = 50;
 const entries = []; // oldest first: {question, reply}
@@ -34,7 +35,7 @@ function item({ question, reply }, isCurrent, onChoose) {
     spot.style.top = `${100 * point.y}%`;
     thumb.append(spot);
   }
-  const told = point ? (Number.isFinite(point.score) ? percent(point.score) : "") : "no point";
+  const told = point ? (Number.isFinite(point.score) ? percent(point.score) : "") : saysNothingFits(reply) ? "nothing fits" : "no point";
   const button = element("button", { type: "button" }, thumb,
     element("span", { class: "name" }, question.instruction), element("small", {}, told));
   if (isCurrent) button.setAttribute("aria-current", "true");

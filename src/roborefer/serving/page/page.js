@@ -1,11 +1,13 @@
 // The page: what is chosen, asked and shown. The picture, the server and the cards each have a module of their own.
 
 import { byId, element, fixed, percent } from "./elements.js";
-import { cameraFromFov, listExamples, openExample, openPicture, readCamera, sortFiles } from "./files.js";
+import { readField, writeField, wrongField } from "./fields.js";
+import { cameraOf, checkDepth, listExamples, openExample, openPicture, readCamera, sortFiles } from "./files.js";
 import { entryAt, isUsed, lastIndex, remember, showHistory } from "./history.js";
 import { draw, showPhoto } from "./picture.js";
-import { replyCards, stepList } from "./reply.js";
+import { endedCard, progressWords, replyCards, saysNothingFits, stepList } from "./reply.js";
 import { askServer } from "./server.js";
+import { followTheme } from "./theme.js";
 
 const REVEAL_MS = 450;
 
@@ -36,14 +38,31 @@ function usePicture(chosen) {
   showPhoto(picture);
   showAnswer(null);
   showPictureFacts();
+  showFields();
 }
 
 /** The same picture with other depth or another camera. */
 function changePicture(changes) {
-  if (!picture) return complain(new Error("Choose a picture first: depth and camera belong to one."));
-  picture = { ...picture, ...changes };
+  if (!picture) {
+    showFields();
+    return complain(new Error("Choose a picture first: depth and camera belong to one."));
+  }
+  // A camera from a file, or none, takes the place of a field of view.
+  picture = { ...picture, ...changes, ...("camera" in changes && { fov: "" }) };
+  if ("camera" in changes) showFields();
   complain(null);
   return showPictureFacts();
+}
+
+async function changeDepth(depth, camera) {
+  const about = picture;
+  if (depth && about) await checkDepth(depth, about);
+  if (picture?.url === about?.url) changePicture({ ...(depth && { depth, depthAddress: "" }), ...camera });
+}
+
+function showFields() {
+  writeField("depth-unit", picture?.depthUnit ?? "");
+  writeField("fov", picture?.fov ?? "");
 }
 
 function showPictureFacts() {
@@ -52,6 +71,10 @@ function showPictureFacts() {
     const current = tile.dataset.address ? tile.dataset.address === picture.address : !picture.address;
     tile.setAttribute("aria-pressed", current);
   }
+  const isOwn = !picture.address;
+  byId("own-photo").hidden = !isOwn;
+  if (isOwn) byId("own-photo").src = picture.url;
+  else byId("own-photo").removeAttribute("src");
   byId("suggestions").replaceChildren(...picture.suggestions.map((text) => {
     const chip = element("button", { type: "button" }, text);
     chip.addEventListener("click", () => {
@@ -60,17 +83,17 @@ function showPictureFacts() {
     });
     return chip;
   }));
-  const { depth, camera, depthUnit } = picture;
+  const { depth } = picture;
+  const camera = cameraOf(picture);
   const focal = Number.isFinite(camera?.fx) ? `, focal length ${fixed(camera.fx, 0)} px` : "";
   byId("depth-summary").textContent = [depth ? depth.name : "no depth", camera ? `camera known${focal}` : "no camera"].join(", ");
-  byId("depth-unit").value = depthUnit;
   byId("remove-depth").hidden = !depth && !camera;
 }
 
 async function takeFiles(files) {
   const { image, depth, camera } = await sortFiles(files);
   if (image) usePicture(await openPicture(image, { depth, ...camera }));
-  else changePicture({ ...(depth && { depth, depthAddress: "" }), ...camera });
+  else await changeDepth(depth, camera);
   byId("instruction").focus({ preventScroll: true });
 }
 
@@ -97,7 +120,15 @@ async function ask() {
     byId("instruction").focus();
     return;
   }
+  const wrong = wrongField();
+  if (wrong) {
+    complain(null);
+    byId("depth-and-camera").open = true;
+    wrong.focus();
+    return;
+  }
   const question = { picture, instruction, reasoning: byId("reasoning").checked };
+  const before = { entry, place };
   const own = new AbortController();
   running = own;
   complain(null);
@@ -113,14 +144,27 @@ async function ask() {
     reveal(seen);
     announce(reply);
   } catch (error) {
-    if (error.name !== "AbortError" && running === own) refuse(error);
+    const stopped = error.name === "AbortError" || running !== own;
+    const isLast = running === own || running === null;
+    if (isLast) running = null;
+    if (isLast && entry === null && picture.url === question.picture.url) showEnd(question, before, stopped);
+    if (isLast && !stopped) refuse(error);
   } finally {
     waiting.end();
-    if (running === own || running === null) {
-      running = null;
-      if (entry === null) showAnswer(null);
-    }
+    if (running === own) running = null;
   }
+}
+
+/** What stays when no answer came: the one before, of the same picture, or what was asked. */
+function showEnd(question, before, stopped) {
+  place = before.place;
+  showAnswer(before.entry);
+  if (before.entry === null) {
+    byId("welcome").hidden = true;
+    const words = stopped ? "Stopped before the answer was there." : "The message below the question says why.";
+    byId("reply").replaceChildren(endedCard(question, stopped ? "Stopped" : "No answer", words));
+  }
+  if (stopped) byId("status").textContent = "Stopped";
 }
 
 function stop() {
@@ -138,11 +182,11 @@ function showWaiting() {
   tick();
   byId("ask").classList.add("stop");
   byId("progress").hidden = byId("waiting").hidden = false;
-  byId("so-far").textContent = "";
+  byId("so-far").textContent = "Reading the picture";
   byId("status").textContent = "Looking at the picture";
   return {
     text: (soFar) => {
-      byId("so-far").textContent = soFar;
+      byId("so-far").textContent = progressWords(soFar);
     },
     step: (step) => {
       const steps = [...view.steps, step];
@@ -161,7 +205,7 @@ function showWaiting() {
 function refuse(error) {
   byId("status").textContent = "";
   byId("key-form").hidden = error.status !== 401;
-  complain(error.status === 401 && !key ? null : error, error.status !== 401);
+  complain(error.status === 401 && !key ? null : error, error.mayHeal ?? true);
   if (error.status === 401) byId("key").focus();
 }
 
@@ -204,7 +248,7 @@ function reveal(shown) {
 function announce(reply) {
   const [point] = reply.points;
   if (!point) {
-    byId("status").textContent = "No point was found";
+    byId("status").textContent = saysNothingFits(reply) ? "The model says that nothing in the picture fits" : "No point was found";
     return;
   }
   const told = [`Point at ${percent(point.x)} from the left, ${percent(point.y)} from the top`];
@@ -219,6 +263,7 @@ function comeBack(index) {
   if (picture?.url !== question.picture.url || running) usePicture(question.picture);
   picture = question.picture;
   showPictureFacts();
+  showFields();
   byId("instruction").value = question.instruction;
   byId("reasoning").checked = question.reasoning;
   place = index;
@@ -258,14 +303,11 @@ function listenToFiles() {
     if (files.length) await action(files);
   }));
   given("picture-file", takeFiles);
-  given("depth-file", ([depth]) => changePicture({ depth, depthAddress: "" }));
+  given("depth-file", ([depth]) => changeDepth(depth));
   given("camera-file", async ([file]) => changePicture(await readCamera(file)));
-  byId("depth-unit").addEventListener("change", (event) => picture && changePicture({ depthUnit: event.target.value.trim() }));
-  byId("fov").addEventListener("change", (event) => {
-    if (picture && event.target.value && event.target.reportValidity()) changePicture({ camera: cameraFromFov(Number(event.target.value), picture) });
-  });
+  byId("depth-unit").addEventListener("change", () => changePicture({ depthUnit: readField("depth-unit") }));
+  byId("fov").addEventListener("change", () => changePicture({ fov: readField("fov") }));
   byId("remove-depth").addEventListener("click", () => {
-    byId("fov").value = "";
     changePicture({ depth: null, depthUnit: "", camera: null, pose: null, depthAddress: "" });
   });
   document.addEventListener("paste", trying(async (event) => {
@@ -330,20 +372,7 @@ function listenToTheRest() {
   });
   byId("show-rivals").addEventListener("change", (event) => redraw({ rivals: event.target.checked, newest: "" }));
   byId("show-heat").addEventListener("change", (event) => redraw({ heat: event.target.checked, newest: "" }));
-  byId("theme").addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTheme(document.documentElement.dataset.theme));
   new ResizeObserver(() => redraw({ newest: "" })).observe(byId("photo"));
-}
-
-function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
-function setTheme(theme) {
-  if (theme) document.documentElement.dataset.theme = theme;
-  byId("theme").textContent = isDark() ? "Light" : "Dark";
-  byId("theme").setAttribute("aria-label", isDark() ? "Use light colours" : "Use dark colours");
 }
 
 async function showModel() {
@@ -363,7 +392,7 @@ async function showExamples() {
   if (examples.length && !picture) usePicture(await openExample(examples[0]));
 }
 
-setTheme();
+followTheme();
 listenToFiles();
 listenToDrops();
 listenToKeys();

@@ -1,10 +1,15 @@
 // The answer in words and numbers, beside the picture.
 
 import { element, fixed, percent } from "./elements.js";
+import { cameraOf } from "./files.js";
 import { curlLines } from "./server.js";
 import { topView } from "./top_view.js";
 
 const STAGES = { queue: "waiting", read: "reading", encode: "looking", answer: "answering", anchor: "3D" };
+const NOTHING_FITS = "the model says that nothing in the picture fits"; // as the server has it
+
+/** Whether the answer is that there is no such thing, which is an answer and no failure. */
+export const saysNothingFits = ({ points, problem }) => points.length === 0 && problem === NOTHING_FITS;
 
 /**
  * The cards of an answer.
@@ -13,6 +18,17 @@ const STAGES = { queue: "waiting", read: "reading", encode: "looking", answer: "
  */
 export function replyCards({ question, reply }, actions) {
   return [pointCard(question, reply, actions), ...stepsCard(reply, actions), useCard(question, reply, actions), moreCard(reply)];
+}
+
+/** What is left of a question that has no answer. */
+export function endedCard(question, title, words) {
+  return card(title, element("p", { class: "asked" }, question.instruction), element("p", { class: "note" }, words));
+}
+
+/** What the model is at: half a line of its text says nothing to a person. */
+export function progressWords(text) {
+  const opens = "<think>".startsWith(text.trimStart().slice(0, 7));
+  return opens && !text.includes("</think>") ? "Writing the steps" : "Writing the answer";
 }
 
 function card(title, ...children) {
@@ -32,6 +48,7 @@ function lights(node, what, actions) {
 function pointCard(question, reply, actions) {
   const asked = element("p", { class: "asked" }, question.instruction);
   const notes = (reply.notes ?? []).map((note) => element("p", { class: "note" }, note));
+  if (saysNothingFits(reply)) return card("Nothing fits", asked, element("p", { class: "plainly" }, "The model says that nothing in the picture fits."), ...notes);
   if (!reply.points.length) {
     return card("No point", asked, element("p", { class: "warning" }, reply.problem ?? "The model gave no point."), ...notes);
   }
@@ -89,7 +106,9 @@ function place(point, { picture }) {
 }
 
 /** fx and width of a camera, where its JSON tells them plainly. */
-function knownCamera({ camera, width }) {
+function knownCamera(picture) {
+  const { width } = picture;
+  const camera = cameraOf(picture);
   const matrix = camera?.K ?? camera?.k;
   const fx = Number.isFinite(camera?.fx) ? camera.fx : matrix?.flat?.()[0];
   return Number.isFinite(fx) && fx > 0 ? { fx, width } : null;
@@ -144,7 +163,7 @@ export function plainJson({ heatmap, ...reply }) {
 
 function useCard(question, reply, actions) {
   const texts = [["JSON", plainJson(reply)], ["curl", curlLines(question, document.baseURI, actions.withKey)]];
-  const shown = element("pre", { tabIndex: 0 });
+  const shown = element("pre", { class: "lines", tabIndex: 0 });
   const tabs = texts.map(([name, text]) => {
     const tab = element("button", { type: "button", class: "plain", "aria-pressed": "false" }, name);
     tab.addEventListener("click", () => choose(tab, text));

@@ -6,13 +6,21 @@ export class ServerError extends Error {
     super(message);
     this.status = status;
   }
+
+  /** Whether the same question may be answered another time: a request that was refused for itself never is. */
+  get mayHeal() {
+    return this.status < 400 || this.status >= 500 || this.status === 408 || this.status === 429;
+  }
 }
+
+const STATUS_OF = { invalid_request_error: 400, rate_limit_error: 429 }; // of what fails after the answer has begun
 
 /** The fields of a question, files aside: name -> text. */
 function fieldsOf({ picture, instruction, reasoning }) {
   const fields = { instruction };
   if (picture.depth && picture.depthUnit) fields.depth_unit = picture.depthUnit;
-  if (picture.camera) fields.intrinsics = JSON.stringify(picture.camera);
+  if (picture.fov) fields.fov = picture.fov;
+  else if (picture.camera) fields.intrinsics = JSON.stringify(picture.camera);
   if (picture.depth && picture.pose) fields.world_from_camera = JSON.stringify(picture.pose);
   if (reasoning) fields.reasoning = "true";
   return fields;
@@ -45,7 +53,7 @@ export async function askServer(question, { key, signal, onText, onStep }) {
     if (event === "text") onText(data.text);
     else if (event === "step") onStep(data);
     else if (event === "result") reply = data;
-    else if (event === "error") throw new ServerError(messageOf(data) ?? "The server gave up.", 500);
+    else if (event === "error") throw new ServerError(messageOf(data) ?? "The server gave up.", STATUS_OF[data.error?.type] ?? 500);
   }
   if (reply === null) throw new ServerError("The server closed the connection before it had answered.");
   return reply;
@@ -111,7 +119,7 @@ export function curlLines(question, origin, withKey) {
   if (fetched.length) {
     lines.push(["curl -s --remote-name-all", ...fetched.map((address) => quoted(new URL(address, origin).href))].join(" \\\n  "));
   }
-  const parts = ["curl -s", quoted(new URL("v1/point", origin).href)];
+  const parts = [`curl -s ${quoted(new URL("v1/point", origin).href)}`];
   if (withKey) parts.push('-H "Authorization: Bearer $ROBOREFER_API_KEY"');
   parts.push(`-F ${quoted(`image=@${formName(picture.name)}`)}`);
   if (picture.depth) parts.push(`-F ${quoted(`depth=@${formName(picture.depth.name)}`)}`);

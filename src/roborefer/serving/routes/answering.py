@@ -10,11 +10,13 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from roborefer.serving.engine import Ask, Engine, PromptAsk, Reply
-from roborefer.serving.wire_formats.failures import Failure, failure_of
+from roborefer.serving.observing import CALLER_LEFT, OUTCOME
+from roborefer.serving.wire_formats.failures import Failure, failure_body, failure_of
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger(__name__)
@@ -108,6 +110,7 @@ class EventStream(Response):
         except CallerLeft:
             if not self._started:  # otherwise no other answer can be sent
                 raise
+            scope.setdefault("state", {})[OUTCOME] = CALLER_LEFT
 
     async def _send_all(self, send: Send) -> None:
         async with aclosing(self._events) as events:
@@ -119,15 +122,25 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def with_failures(
-    events: AsyncGenerator[bytes, None], told: Callable[[Failure], bytes]
-) -> AsyncGenerator[bytes, None]:
-    """Events, and an event for what fails after the first of them.
+def event_stream(request: Request, events: AsyncGenerator[bytes, None], failure_name: str | None = None) -> EventStream:
+    """A stream in which what fails after the first event is an event too, in the shape of the request's protocol.
 
     Args:
-        events: Closed with this.
-        told: The protocol's event for a failure.
+        request: What is answered.
+        events: As of :class:`EventStream`.
+        failure_name: Of the event for a failure, where the protocol's events have names.
     """
+
+    def told(failure: Failure) -> bytes:
+        setattr(request.state, OUTCOME, failure.status)
+        return event(failure_body(failure, request.url.path, request.state.request_id), failure_name)
+
+    return EventStream(_with_failures(events, told))
+
+
+async def _with_failures(
+    events: AsyncGenerator[bytes, None], told: Callable[[Failure], bytes]
+) -> AsyncGenerator[bytes, None]:
     begun = False
     async with aclosing(events):
         try:

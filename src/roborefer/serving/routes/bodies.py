@@ -30,19 +30,26 @@ def is_form(request: Request) -> bool:
     return _media_type(request) == "multipart/form-data"
 
 
-async def read_json_body(request: Request, model: type[_Request]) -> _Request:
+async def read_json_body(request: Request, model: type[_Request], *, or_form: bool = False) -> _Request:
     """The request's JSON.
+
+    Args:
+        request: With such a body.
+        model: Its form.
+        or_form: Whether a multipart form would be taken in its place, which errors then name too.
 
     Raises:
         RequestRefused: It is another kind of content, or not of this form.
     """
+    _check_encoding(request)
     kind = _media_type(request)
     if kind not in ("", "application/json") and not kind.endswith("+json"):
         raise RequestRefused(
             Failure(
                 415,
                 "unsupported_media_type",
-                f"expected content of type application/json, got {kind[:60]}: set the header Content-Type",
+                f"expected content of type application/json{' or multipart/form-data' if or_form else ''}, got "
+                f"{kind[:60]}: set the header Content-Type",
             )
         )
     body = await request.body()
@@ -61,6 +68,7 @@ async def read_form(request: Request, most_bytes: int) -> tuple[dict[str, str], 
     Raises:
         RequestRefused: It is broken, or has a name twice.
     """
+    _check_encoding(request)
     parser = _InMemoryParser(
         request.headers,
         request.stream(),
@@ -96,3 +104,16 @@ async def _named(form: FormData) -> tuple[dict[str, str], dict[str, bytes]]:
 
 def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _check_encoding(request: Request) -> None:
+    """A compressed body could become any length."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise RequestRefused(
+            Failure(
+                415,
+                "unsupported_media_type",
+                f"expected a body without Content-Encoding, got {encoding[:60]}: send it as it is",
+            )
+        )

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
 from roborefer.serving.metrics import CONTENT_TYPE
+from roborefer.serving.openapi import FOREIGN, NO_KEY
 from roborefer.serving.routes.serving import Serving
 
 
@@ -13,14 +14,14 @@ def monitoring_routes(serving: Serving) -> APIRouter:
     """``/healthz``, ``/readyz`` and ``/metrics``."""
     router = APIRouter(tags=["Monitoring"])
 
-    @router.get("/healthz", summary="Whether the process answers")
+    @router.get("/healthz", summary="Whether the process answers", responses={**FOREIGN})
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @router.get(
         "/readyz",
         summary="Whether questions are taken",
-        responses={503: {"description": "The server is starting or stopping."}},
+        responses={503: {"description": "The server is starting or stopping."}, **FOREIGN},
     )
     async def readyz() -> JSONResponse:
         if serving.engine.ready:
@@ -31,7 +32,7 @@ def monitoring_routes(serving: Serving) -> APIRouter:
         "/metrics",
         summary="Prometheus metrics",
         response_class=Response,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **NO_KEY, **FOREIGN},
     )
     async def metrics() -> Response:
         return Response(serving.engine.metrics.text(), media_type=CONTENT_TYPE)

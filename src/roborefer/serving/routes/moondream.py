@@ -11,16 +11,14 @@ from starlette.responses import JSONResponse, Response
 from roborefer.serving.engine import Ask, PromptAsk
 from roborefer.serving.openapi import ERRORS, STREAM, json_body
 from roborefer.serving.routes.answering import (
-    EventStream,
     NewText,
     answer_in_parts,
     event,
+    event_stream,
     while_connected,
-    with_failures,
 )
 from roborefer.serving.routes.bodies import read_json_body
 from roborefer.serving.routes.serving import Serving, client_of, request_id, seconds_of
-from roborefer.serving.wire_formats.failures import failure_body
 from roborefer.serving.wire_formats.moondream import (
     QueryReply,
     QueryRequest,
@@ -29,7 +27,7 @@ from roborefer.serving.wire_formats.moondream import (
     query_chunk,
     query_reply,
 )
-from roborefer.serving.wire_formats.query_asks import ask_about
+from roborefer.serving.wire_formats.query_asks import ask_about, fields_of
 
 QUERY_PATH = "/v1/query"
 
@@ -49,12 +47,7 @@ def moondream_routes(serving: Serving) -> APIRouter:
         ask = await while_connected(request.receive, _ask(serving, request, asked))
         known_as = request_id(request)
         if asked.stream:
-            return EventStream(
-                with_failures(
-                    _events(serving, ask, known_as),
-                    lambda failure: event(failure_body(failure, QUERY_PATH, known_as)),
-                )
-            )
+            return event_stream(request, _events(serving, ask, known_as))
         reply = await while_connected(request.receive, serving.engine.answer(ask))
         return JSONResponse(query_reply(reply, known_as))
 
@@ -72,6 +65,7 @@ async def _ask(serving: Serving, request: Request, asked: QueryRequest) -> Ask |
         max_new_tokens=longest_answer(asked.settings),
         client=client_of(request),
         seconds=seconds_of(request),
+        fields=fields_of("question", references),
     )
 
 

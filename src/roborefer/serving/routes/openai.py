@@ -11,28 +11,27 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from roborefer.serving.engine import Ask, PromptAsk
-from roborefer.serving.openapi import ERRORS, STREAM, json_body
+from roborefer.serving.openapi import CHAT_EXAMPLE, ERRORS, FOREIGN, NO_KEY, STREAM, json_body, path_parameter
 from roborefer.serving.routes.answering import (
-    EventStream,
     NewText,
     answer_in_parts,
     event,
+    event_stream,
     while_connected,
-    with_failures,
 )
 from roborefer.serving.routes.bodies import read_json_body
 from roborefer.serving.routes.serving import Serving, client_of, request_id, seconds_of
-from roborefer.serving.wire_formats.failures import failure_body
 from roborefer.serving.wire_formats.openai import (
     ChatChunks,
     ChatReply,
     ChatRequest,
+    Model,
     ModelList,
     chat_reply,
     longest_answer,
     read_question,
 )
-from roborefer.serving.wire_formats.query_asks import ask_about
+from roborefer.serving.wire_formats.query_asks import ask_about, fields_of
 
 CHAT_PATH = "/v1/chat/completions"
 
@@ -45,18 +44,26 @@ def openai_routes(serving: Serving) -> APIRouter:
         CHAT_PATH,
         summary="A question about pictures, answered with text",
         responses={200: {"model": ChatReply, **STREAM}, **ERRORS},
-        openapi_extra=json_body(ChatRequest),
+        openapi_extra=json_body(ChatRequest, CHAT_EXAMPLE),
     )
     async def chat_completions(request: Request) -> Response:
         asked = await read_json_body(request, ChatRequest)
         return await _answer(serving, request, asked)
 
-    @router.get("/v1/models", summary="The model that answers", responses={200: {"model": ModelList}, **ERRORS})
+    @router.get(
+        "/v1/models", summary="The model that answers", responses={200: {"model": ModelList}, **NO_KEY, **FOREIGN}
+    )
     async def models() -> JSONResponse:
         return JSONResponse({"object": "list", "data": [_model(serving)]})
 
-    @router.get("/v1/models/{name}", include_in_schema=False)
-    async def model(name: str) -> JSONResponse:
+    # The path's part is not declared as an argument: FastAPI would list an error of its own for it, which never comes.
+    @router.get(
+        "/v1/models/{id}",
+        summary="The same, by any name",
+        responses={200: {"model": Model}, **NO_KEY, **FOREIGN},
+        openapi_extra=path_parameter("id", "Any name: the server has one model."),
+    )
+    async def model() -> JSONResponse:
         return JSONResponse(_model(serving))
 
     return router
@@ -77,12 +84,7 @@ async def _answer(serving: Serving, request: Request, asked: ChatRequest) -> Res
     if asked.stream:
         usage = asked.stream_options is not None and bool(asked.stream_options.include_usage)
         chunks = ChatChunks(request_id(request), created, model, usage=usage)
-        return EventStream(
-            with_failures(
-                _events(serving, ask, chunks),
-                lambda failure: event(failure_body(failure, CHAT_PATH, request_id(request))),
-            )
-        )
+        return event_stream(request, _events(serving, ask, chunks))
     reply = await while_connected(request.receive, serving.engine.answer(ask))
     return JSONResponse(chat_reply(reply, request_id(request), created, model))
 
@@ -98,6 +100,7 @@ async def _ask(serving: Serving, request: Request, asked: ChatRequest) -> Ask | 
         max_new_tokens=longest_answer(asked),
         client=client_of(request),
         seconds=seconds_of(request),
+        fields=fields_of("messages", question.images, question.depths),
     )
 
 

@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from roborefer.answers import parse_answer
+from roborefer.serving.decoding import image_size
 from roborefer.serving.engine import Ask, DepthUpload
-from roborefer.serving.openapi import ERRORS, STREAM, json_or_form_body
+from roborefer.serving.fields import called
+from roborefer.serving.openapi import ERRORS, POINT_EXAMPLE, STREAM, json_or_form_body
 from roborefer.serving.routes.answering import (
-    EventStream,
     NewText,
     answer_in_parts,
     event,
+    event_stream,
     while_connected,
-    with_failures,
 )
 from roborefer.serving.routes.bodies import is_form, read_form, read_json_body
 from roborefer.serving.routes.serving import Serving, client_of, request_id, seconds_of
-from roborefer.serving.wire_formats.failures import failure_body, invalid
+from roborefer.serving.wire_formats.failures import invalid
 from roborefer.serving.wire_formats.moondream import check_spatial_refs, longest_answer
 from roborefer.serving.wire_formats.point import (
     PointForm,
@@ -59,19 +61,14 @@ def point_routes(serving: Serving) -> APIRouter:
         POINT_PATH,
         summary="The point that an instruction means, in the picture and in metres",
         responses={200: {"model": PointReply, **STREAM}, **ERRORS},
-        openapi_extra=json_or_form_body(PointRequest, PointForm),
+        openapi_extra=json_or_form_body(PointRequest, PointForm, POINT_EXAMPLE),
     )
     async def point(request: Request) -> Response:
         asked, files = await _read(serving, request)
         prepared = await while_connected(request.receive, _prepare(serving, request, asked, files))
         known_as = request_id(request)
         if asked.stream:
-            return EventStream(
-                with_failures(
-                    _events(serving, prepared, known_as),
-                    lambda failure: event(failure_body(failure, POINT_PATH, known_as), "error"),
-                )
-            )
+            return event_stream(request, _events(serving, prepared, known_as), "error")
         reply = await while_connected(request.receive, serving.engine.answer(prepared.ask))
         return JSONResponse(point_reply(reply, known_as, heatmap=bool(asked.heatmap), notes=prepared.notes))
 
@@ -81,7 +78,7 @@ def point_routes(serving: Serving) -> APIRouter:
 async def _read(serving: Serving, request: Request) -> tuple[PointRequest, dict[str, bytes]]:
     """The request, and the files beside it."""
     if not is_form(request):
-        return await read_json_body(request, PointRequest), {}
+        return await read_json_body(request, PointRequest, or_form=True), {}
     fields, files = await read_form(request, serving.settings.max_body_bytes)
     unknown = sorted(files.keys() - {"image", "depth"})
     if unknown:
@@ -94,7 +91,12 @@ async def _prepare(serving: Serving, request: Request, asked: PointRequest, file
     instruction = read_instruction(asked)
     image = await _image(serving, asked, files)
     depth = await _depth(serving, asked, files)
-    camera, notes = read_camera(asked, image)
+    fields = {
+        "text": "instruction" if asked.instruction is not None else "object",
+        "image": "image" if asked.image_url is None else "image_url",
+    }
+    with called(fields):
+        camera, notes = read_camera(asked, partial(image_size, image, serving.settings))
     length = longest_answer(asked.settings) if asked.max_new_tokens is None else asked.max_new_tokens
     ask = Ask(
         image,
@@ -107,6 +109,7 @@ async def _prepare(serving: Serving, request: Request, asked: PointRequest, file
         max_new_tokens=length,
         client=client_of(request),
         seconds=seconds_of(request),
+        fields=fields,
     )
     return _Asked(asked, ask, notes)
 

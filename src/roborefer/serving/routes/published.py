@@ -17,7 +17,7 @@ from roborefer.serving.wire_formats.published import (
     published_reply,
     read_references,
 )
-from roborefer.serving.wire_formats.query_asks import ask_about
+from roborefer.serving.wire_formats.query_asks import ask_about, fields_of
 
 
 def published_routes(serving: Serving) -> APIRouter:
@@ -48,5 +48,11 @@ async def _ask(serving: Serving, request: Request, asked: PublishedRequest) -> A
     images = await serving.open_files(image_files)
     depths = await serving.open_files(depth_files)
     return ask_about(
-        images, depths, asked.text, estimate=estimate, client=client_of(request), seconds=seconds_of(request)
+        images,
+        depths,
+        asked.text,
+        estimate=estimate,
+        client=client_of(request),
+        seconds=seconds_of(request),
+        fields=fields_of("text", image_files, depth_files),
     )

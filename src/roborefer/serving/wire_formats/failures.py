@@ -6,13 +6,13 @@ A failure has one line of text, HTTP's status and OpenAI's words for it. OpenAI'
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from roborefer.errors import InputError, RoboReferError
+from roborefer.serving.fields import FieldError
 from roborefer.serving.refusals import Busy, DeadlinePassed, ShuttingDown
 
 PUBLISHED_PATH = "/query"
@@ -63,10 +63,12 @@ def failure_of(error: Exception) -> Failure:
     match error:
         case RequestRefused():
             return error.failure
+        case FieldError():
+            return Failure(400, "invalid_request", message, error.field)
         case InputError():
             return Failure(400, "invalid_request", message)
         case Busy():
-            return Failure(429, "busy", message, headers={"retry-after": str(math.ceil(error.retry_after_s))})
+            return Failure(429, "busy", message, headers={"retry-after": str(error.retry_after_s)})
         case ShuttingDown():
             return Failure(503, "shutting_down", message, headers={"retry-after": "1"})
         case DeadlinePassed():

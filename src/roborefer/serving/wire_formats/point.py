@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -12,8 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from roborefer.errors import InputError
 from roborefer.geometry.cameras import intrinsics_from_fov, intrinsics_from_json
-from roborefer.images import picture_size
 from roborefer.serving.asks import Reply
+from roborefer.serving.fields import about
 from roborefer.serving.wire_formats.failures import invalid
 from roborefer.serving.wire_formats.moondream import SamplingSettings
 from roborefer.structures import Intrinsics, Prediction, Step
@@ -157,26 +157,37 @@ def one_of(name: str, value: str | None, other_name: str, other: str | None) -> 
 
 
 def read_depth_unit(request: PointRequest) -> float | None:
-    """Metres per unit of the depth file."""
+    """Metres per unit of the depth file.
+
+    Raises:
+        RequestRefused: It is no length.
+    """
     unit = request.depth_unit
+    if isinstance(unit, float) and unit <= 0:
+        raise invalid(
+            f"expected a positive scale in metres per unit, got {unit:g}: 0.001 means millimetres", "depth_unit"
+        )
     return _METRES[unit] if isinstance(unit, str) else unit
 
 
-def read_camera(request: PointRequest, image: bytes) -> tuple[Intrinsics | None, tuple[str, ...]]:
+def read_camera(
+    request: PointRequest, image_size: Callable[[], tuple[int, int]]
+) -> tuple[Intrinsics | None, tuple[str, ...]]:
     """The camera of a request, and what its user should know about it.
 
     Args:
         request: With ``intrinsics``, ``fov`` or neither.
-        image: The encoded picture, whose size the camera has where it does not tell its own.
+        image_size: Gives the picture's (width, height), which the camera has where it does not tell its own.
 
     Raises:
         RequestRefused: Both are given.
-        InputError: They describe no pinhole camera of the picture.
+        FieldError: They describe no pinhole camera of the picture.
     """
     if request.intrinsics is not None and request.fov is not None:
         raise invalid("expected one of 'intrinsics' and 'fov', got both: leave one out", "fov")
     if request.fov is not None:
-        return intrinsics_from_fov(request.fov, picture_size(image)), ()
+        with about("fov"):
+            return intrinsics_from_fov(request.fov, image_size()), ()
     if request.intrinsics is None:
         return None, ()
     given = request.intrinsics
@@ -184,7 +195,8 @@ def read_camera(request: PointRequest, image: bytes) -> tuple[Intrinsics | None,
     camera = next((camera[key] for key in _WRAPPERS if isinstance(camera.get(key), dict)), camera)
     pinhole = {key: value for key, value in camera.items() if key not in _DISTORTION}
     notes = () if _undistorted(camera) else ("lens distortion in 'intrinsics' is ignored: rectify the image first",)
-    return intrinsics_from_json(pinhole, "'intrinsics'", image_size=picture_size(image)), notes
+    with about("intrinsics"):
+        return intrinsics_from_json(pinhole, "'intrinsics'", image_size=image_size()), notes
 
 
 def _undistorted(camera: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -14,6 +15,16 @@ from roborefer.serving.wire_formats.failures import RequestRefused, invalid
 _Request = TypeVar("_Request", bound=BaseModel)
 _SHOWN = 60
 _SHOULD_BE = "Input should be "
+_INVALID_JSON = re.compile(r"Invalid JSON: (?P<why>.*) at line (?P<line>\d+) column (?P<column>\d+)")
+# What is meant by kinds of errors whose own text is for programmers.
+_EXPECTED = {
+    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float", "int_parsing_size"), "a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "a number"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "an object"),
+    "list_type": "a list",
+    "string_type": "text",
+}
 
 
 def read_json(model: type[_Request], body: bytes) -> _Request:
@@ -50,7 +61,7 @@ def _refusal(model: type[BaseModel], error: ValidationError) -> RequestRefused:
 def _sentence(model: type[BaseModel], details: ErrorDetails, where: str) -> str:
     kind, told = details["type"], details["msg"]
     if kind == "json_invalid":
-        return f"expected a JSON object, got something else ({told.removeprefix('Invalid JSON: ')}): mend the body"
+        return _no_json(told, details["input"])
     if kind == "missing":
         return f"expected '{where}', got a request without it: add it"
     if kind == "extra_forbidden":
@@ -61,11 +72,36 @@ def _sentence(model: type[BaseModel], details: ErrorDetails, where: str) -> str:
     if kind == "union_tag_invalid":
         found = details["ctx"]
         return f"expected '{where}.type' to be {found['expected_tags']}, got '{found['tag'][:_SHOWN]}'"
+    if kind in ("too_short", "too_long"):
+        return _wrong_length(details, where)
     got = _excerpt(details["input"])
+    if kind == "greater_than_equal":
+        return f"expected '{where}' of at least {details['ctx']['ge']}, got {got}"
     if not told.startswith(_SHOULD_BE):
         return f"'{where}': {told[:1].lower()}{told[1:]}, got {got}"
     expected = f"'{where}' to be" if where else "a request to be"
-    return f"expected {expected} {told.removeprefix(_SHOULD_BE)}, got {got}"
+    return f"expected {expected} {_EXPECTED.get(kind, told.removeprefix(_SHOULD_BE))}, got {got}"
+
+
+def _no_json(told: str, body: Any) -> str:
+    """Where a body stops being JSON."""
+    if isinstance(body, str | bytes) and not body.strip():
+        return "expected a JSON object, got an empty body: send one"
+    found = _INVALID_JSON.fullmatch(told)
+    place = f"at line {found['line']}, column {found['column']}" if found else "somewhere"
+    why = found["why"] if found else ""
+    if why.startswith("EOF "):
+        return f"expected a whole JSON object, got one that ends too early, {place}: send all of it"
+    if why.startswith("recursion "):
+        return f"expected a JSON object, got one that is nested too deeply {place}: send a plain one"
+    return f"expected a JSON object, got text that is no JSON {place}: correct it there"
+
+
+def _wrong_length(details: ErrorDetails, where: str) -> str:
+    least, most, length = (details["ctx"].get(name) for name in ("min_length", "max_length", "actual_length"))
+    if most is None:
+        return f"expected at least {least} in '{where}', got {length}: add what is missing"
+    return f"expected at most {most} in '{where}', got {'more' if length is None else length}: leave some out"
 
 
 def _place(location: tuple[int | str, ...]) -> str:
