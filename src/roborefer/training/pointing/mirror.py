@@ -1,7 +1,7 @@
 """A view seen in a mirror: left is right, and all else stays; twice the rooms for nothing.
 
 Pictures, regions, labels and the words and numbers of every question are turned together. What is written on things
-would read backwards; the scenes of the simulator show nothing of the kind.
+reads backwards, which no question asks about.
 """
 
 from __future__ import annotations
