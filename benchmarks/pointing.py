@@ -33,7 +33,6 @@ SIZE = (640, 480)
 def main() -> None:
     arguments = _parse_arguments()
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     report: dict[str, Any] = {"command": "python " + " ".join(sys.argv), "machine": machine()}
     report |= {"model": arguments.model or "packaged", "threads": arguments.threads, "image_size": SIZE}
     with tempfile.TemporaryDirectory() as folder:
