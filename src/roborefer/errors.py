@@ -19,3 +19,9 @@ class CheckpointError(RoboReferError, ValueError):
 
 class TrainingError(RoboReferError, RuntimeError):
     """Training cannot go on: its loss or its gradients are no numbers any more."""
+
+
+def said_in_process(error: RoboReferError) -> str:
+    """What an error said that a data loader's process raised: it comes with that process's traceback in its text."""
+    line = str(error).strip().splitlines()[-1]
+    return line.removeprefix(f"{type(error).__module__}.{type(error).__qualname__}: ")

@@ -17,7 +17,7 @@ REASONING_REQUEST = "First write your reasoning steps inside <think></think>, th
 _STEPS = (
     r"step[- ]by[- ]step|reasoning steps|your (?:steps|reasoning)|(?:think|reason) first|first (?:think|reason)|<think>"
 )
-_SENTENCE_FOR_STEPS = re.compile(rf"(?:(?<=^)|(?<=[.?!,;]\s))[^.?!,;]*(?:{_STEPS})[^.?!]*(?:[.?!]+|$)", re.IGNORECASE)
+_SENTENCE_FOR_STEPS = re.compile(rf"(?:^|(?<=[.?!,;]\s))[^.?!,;]*(?:{_STEPS})[^.?!]*(?:[.?!]+|$)", re.IGNORECASE)
 
 # A phrase ("the cup behind the plate") is asked for with a verb in front; a sentence is passed on as it is.
 _ARTICLES = ("the", "a", "an", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their")

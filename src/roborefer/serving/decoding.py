@@ -94,44 +94,21 @@ def image_size(image: bytes, settings: ServerSettings) -> tuple[int, int]:
     return size
 
 
-def decode_image(image: bytes) -> Image.Image:
-    """Decode an ask's picture, whose header was read before.
+def decode(ask: Ask | PromptAsk) -> Decoded:
+    """Decode an ask's files, whose headers were read before.
 
     Raises:
-        FieldError: The file is broken.
+        InputError: A file is broken, or the depth does not belong to the image.
     """
+    if isinstance(ask, PromptAsk):
+        return DecodedPrompt(tuple(_decode_part(part, name) for part, name in _named_parts(ask)))
     with about("image"):
-        return read_image(image)
-
-
-def decode_prompt(ask: PromptAsk) -> DecodedPrompt:
-    """Decode a prompt's files, whose headers were read before.
-
-    Raises:
-        InputError: A file is broken.
-    """
-    return DecodedPrompt(tuple(_decode_part(part, name) for part, name in _named_parts(ask)))
-
-
-def decode_depth(upload: DepthUpload) -> DepthMap:
-    """Decode a depth file, whose header was read before.
-
-    Raises:
-        FieldError: The file is broken.
-    """
+        image = read_image(ask.image)
+    if not isinstance(ask.depth, DepthUpload):
+        return DecodedPicture(image, ask.depth)
     with about("depth"):
-        return read_depth(upload.content, scale=upload.unit)
-
-
-def decoded_picture(image: Image.Image, depth: DecodedDepth) -> DecodedPicture:
-    """An ask's picture with its depth.
-
-    Raises:
-        FieldError: The depth does not belong to the image.
-    """
-    if isinstance(depth, DepthMap):
-        with about("depth"):
-            check_aligned(depth, image.size)
+        depth = read_depth(ask.depth.content, scale=ask.depth.unit)
+        check_aligned(depth, image.size)
     return DecodedPicture(image, depth)
 
 

@@ -8,16 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from roborefer.models.encoded_image import EncodedImage
-from roborefer.serving.asks import Ask, DepthUpload, PromptAsk
-from roborefer.serving.decoding import (
-    Decoded,
-    Header,
-    decode_depth,
-    decode_image,
-    decode_prompt,
-    decoded_picture,
-    read_header,
-)
+from roborefer.serving.asks import Ask, PromptAsk
+from roborefer.serving.decoding import Decoded, Header, decode, read_header
 from roborefer.serving.image_cache import ImageCache
 from roborefer.serving.settings import ServerSettings
 
@@ -112,27 +104,10 @@ class Preparation:
     async def _decode(self, picture: PreparedPicture, ask: Ask | PromptAsk) -> None:
         await self._room.enter(picture.header.pixels)
         try:
-            picture.decoded = await self._decoded(ask)
+            picture.decoded = await self._run(lambda: decode(ask))
         except BaseException:
             self._room.leave(picture.header.pixels)
             raise
-
-    async def _decoded(self, ask: Ask | PromptAsk) -> Decoded:
-        """An ask's files, image and depth at the same time."""
-        if isinstance(ask, PromptAsk):
-            return await self._run(lambda: decode_prompt(ask))
-        upload = ask.depth
-        if not isinstance(upload, DepthUpload):
-            return decoded_picture(await self._run(lambda: decode_image(ask.image)), upload)
-        # Both are waited for: while one is read, nothing may leave the room.
-        image, depth = await asyncio.gather(
-            self._run(lambda: decode_image(ask.image)), self._run(lambda: decode_depth(upload)), return_exceptions=True
-        )
-        if isinstance(image, BaseException):
-            raise image
-        if isinstance(depth, BaseException):
-            raise depth
-        return decoded_picture(image, depth)
 
     def _forget_pixels(self, picture: PreparedPicture) -> None:
         if picture.decoded is not None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from roborefer.instructions import REASONING_REQUEST
+from roborefer.instructions import asks_for_steps
 from roborefer.serving.asks import Ask, DepthUpload, PromptAsk, Reply
 from roborefer.serving.preparation import PreparedPicture
 
@@ -72,7 +72,7 @@ def go_together(first: Ticket, second: Ticket) -> bool:
 
 
 def _is_reasoned(ask: Ask | PromptAsk) -> bool:
-    return isinstance(ask, Ask) and (ask.reasoning or REASONING_REQUEST in ask.text)
+    return isinstance(ask, Ask) and (ask.reasoning or asks_for_steps(ask.text))
 
 
 def _num_bytes(ask: Ask | PromptAsk) -> int:

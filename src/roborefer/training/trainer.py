@@ -20,7 +20,7 @@ from torch.distributed.fsdp import MixedPrecisionPolicy
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from roborefer.errors import InputError, RoboReferError
+from roborefer.errors import InputError, RoboReferError, said_in_process
 from roborefer.training import run_state
 from roborefer.training.batches import (
     NOTES,
@@ -118,9 +118,8 @@ class StageTrainer(Trainer):
         return found
 
     def _in_one_line(self, error: RoboReferError) -> RoboReferError:
-        """What a data loader's process raised comes with its whole traceback; its last line is what was said."""
-        *_, last = str(error).strip().splitlines()
-        text = last.removeprefix(f"{type(error).__module__}.{type(error).__qualname__}: ")
+        """What a data loader's process raised, with what to do where a record is to blame."""
+        text = said_in_process(error)
         if self.config.on_bad_record == "refuse":
             text = f"{text}; the same command with --set on_bad_record=skip goes on without it"
         return type(error)(text)

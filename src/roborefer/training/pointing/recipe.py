@@ -27,6 +27,7 @@ from roborefer.training.pointing.model_card import CardRuns, write_card
 from roborefer.training.pointing.nano import fresh_model, tokenizer, views
 from roborefer.training.pointing.replicas import in_replicas, this_replica
 from roborefer.training.pointing.run import PointingRun, train
+from roborefer.training.pointing.views import ViewFolder
 
 _WEIGHTS = "weights.sha256"
 
@@ -112,8 +113,8 @@ def teach(out: Path, recipe: NanoRecipe, processes: int) -> tuple[Predictor, dic
     (out / "lessons").mkdir(parents=True, exist_ok=True)
     tokenizer(folder, out / "lessons")
     if processes > 1:
-        in_replicas(processes, _lessons, out, recipe)
-    model, processor, run = _lessons(out, recipe)
+        in_replicas(processes, _lessons, out, recipe, folder)
+    model, processor, run = _lessons(out, recipe, folder)
     model.eval().cpu().save_pretrained(out / "model")
     processor.save_pretrained(out / "model")
     seen = recipe.updates * run.views * run.passes
@@ -124,9 +125,8 @@ def teach(out: Path, recipe: NanoRecipe, processes: int) -> tuple[Predictor, dic
     }
 
 
-def _lessons(out: Path, recipe: NanoRecipe) -> tuple[SpatialVLM, SpatialProcessor, PointingRun]:
+def _lessons(out: Path, recipe: NanoRecipe, folder: ViewFolder) -> tuple[SpatialVLM, SpatialProcessor, PointingRun]:
     """Train, or take what was trained by others."""
-    folder = views([out / "scenes"], recipe.seed)
     model, processor = fresh_model(tokenizer(folder, out / "lessons"), recipe.seed)
     assert model.point_head is not None
     lesson = PointingLoss(model).in_bfloat16().to(resolve_device(recipe.device))

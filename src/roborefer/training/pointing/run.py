@@ -9,19 +9,21 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from roborefer.errors import InputError, TrainingError
+from roborefer.errors import InputError, TrainingError, said_in_process
 from roborefer.images import one_line, source_name
 from roborefer.refspatial.atomic_files import make_folder, one_line_refusal, write_json, write_whole
 from roborefer.training.pointing.batch import PointingCollator
@@ -102,8 +104,12 @@ class _Passes(Dataset[dict[str, Any]]):
 def _visit(views: int, run: PointingRun, place: int) -> tuple[int, int]:
     """Which of so many views the run visits at a place of its course, and for which time."""
     epoch, position = divmod(place, views)
-    order = np.random.default_rng((run.seed, epoch)).permutation(views)
-    return int(order[position]), epoch
+    return int(_order(run.seed, epoch, views)[position]), epoch
+
+
+@lru_cache(maxsize=2)  # a batch may begin in one epoch and end in the next
+def _order(seed: int, epoch: int, views: int) -> NDArray[np.int64]:
+    return np.random.default_rng((seed, epoch)).permutation(views)
 
 
 def train(
@@ -205,9 +211,7 @@ def _batches(passes: _Passes, workers: int) -> Iterator[dict[str, Any]]:
     try:
         yield from loader
     except InputError as error:
-        # A worker process hands over its whole traceback; what was said is its last line.
-        said = str(error).splitlines()[-1]
-        raise InputError(said.removeprefix(f"{InputError.__module__}.{InputError.__name__}: ")) from error
+        raise InputError(said_in_process(error)) from error
 
 
 def _prepared(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:
