@@ -221,6 +221,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_later(
         ({"scenes": 0}, "expected scenes of 1 or more, got 0"),
         ({"seed": -1}, "expected seed of 0 or more, got -1"),
         ({"questions": 0}, "expected questions of 1 or more, got 0"),
+        ({"demanding": -1}, "expected demanding questions of 0 or more, got -1"),
         ({"scenes_per_shard": 0}, "expected scenes per shard of 1 or more, got 0"),
         ({"views": (0, 2)}, "expected 1 to 4 views a scene, fewest first, got 0-2"),
         ({"views": (3, 2)}, "expected 1 to 4 views a scene, fewest first, got 3-2"),
@@ -279,7 +280,7 @@ def _no_room() -> None:
 
 
 def test_simulated_scenes_ask_nothing_that_is_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = GenerationSettings(4, 1, ((160, 120),), views=(2, 2), questions=8)
+    settings = GenerationSettings(4, 1, ((160, 120),), views=(2, 2), questions=8, demanding=4)
     common = (frozenset({"free-space", "left"}), frozenset({"right"}), frozenset({"behind"}))
 
     def asked_combinations() -> int:
@@ -294,6 +295,17 @@ def test_simulated_scenes_ask_nothing_that_is_held_out(monkeypatch: pytest.Monke
     assert asked_combinations() > 0
     monkeypatch.setattr(generation, "HELD_OUT_COMBINATIONS", common)
     assert asked_combinations() == 0
+
+
+def test_demanding_questions_come_besides_the_others() -> None:
+    plain = generation.ask_scene(GenerationSettings(1, 1, ((160, 120),), (1, 1), questions=6), 0)
+    more = generation.ask_scene(GenerationSettings(1, 1, ((160, 120),), (1, 1), questions=6, demanding=5), 0)
+    (few,), (many,) = plain.questions, more.questions
+    assert [question.text for question in many[: len(few)]] == [question.text for question in few]
+    assert len(few) < len(many) <= len(few) + 5
+    assert len({(question.kind, question.phrase) for question in many if question.points}) == sum(
+        bool(question.points) for question in many
+    )
 
 
 def test_a_simulated_scene_depends_on_settings_and_index_alone() -> None:

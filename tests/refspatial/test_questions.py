@@ -18,7 +18,7 @@ from roborefer.answers import parse_answer
 from roborefer.answers.prompts import POINT_SUFFIX
 from roborefer.errors import InputError
 from roborefer.refspatial.grammar import METERS_PER_UNIT
-from roborefer.refspatial.questions import QUESTION_KINDS, ask, ask_pair
+from roborefer.refspatial.questions import QUESTION_KINDS, ask, ask_demanding, ask_pair
 from roborefer.refspatial.questions.asking import surface_text
 from roborefer.refspatial.relations import RELATIONS
 from roborefer.refspatial.thresholds import THRESHOLDS
@@ -41,6 +41,34 @@ def asked():
 
 def questions(kind):
     return [(scene, question) for scene, found in asked() for question in found if question.kind == kind]
+
+
+def test_demanding_questions_take_steps_lengths_or_ranks():
+    scenes = [scene for scene, _ in asked()[:20]]
+    found = [ask_demanding(scene, np.random.default_rng(3), 8) for scene in scenes]
+    every = [question for each in found for question in each]
+    places = [question for question in every if question.kind == "placement"]
+    assert len(every) > 60
+    assert all(len({question.phrase for question in each}) == len(each) <= 8 for each in found)
+    assert 0.6 * len(every) < len(places) < len(every)
+    for question in every:
+        if question.kind == "location":
+            assert question.step_count == 1
+            assert question.relations
+        else:
+            assert question.step_count >= 3 or "distance_m" in question.facts
+    assert {question.step_count for question in places} >= {2, 3, 4}
+    assert any("distance_m" in question.facts for question in places)
+
+
+def test_demanding_questions_leave_out_what_is_held_out():
+    scene = asked()[0][0]
+    left = frozenset({"left"})
+    free = ask_demanding(scene, np.random.default_rng(3), 8, exclude_combinations=[left])
+    assert free
+    assert not any("left" in question.relations for question in free)
+    assert any("left" in question.relations for question in ask_demanding(scene, np.random.default_rng(3), 8))
+    assert ask_demanding(scene, np.random.default_rng(3), 0) == []
 
 
 def test_every_kind_and_every_relation_is_asked():

@@ -57,6 +57,13 @@ def generate() -> None:
 @click.option("--size", "sizes", multiple=True, metavar="WxH", help="Image size; several are mixed. [default: 640x480]")
 @click.option("--views", default="1-4", metavar="A-B", help="Cameras a scene, fewest to most. [default: 1-4]")
 @click.option("--questions", type=int, default=15, metavar="N", help="Most questions a view. [default: 15]")
+@click.option(
+    "--demanding",
+    type=int,
+    default=0,
+    metavar="N",
+    help="Most besides, for places of 3 steps and more or at a stated length, and ranked things. [default: 0]",
+)
 @click.option("--depth-sensor", metavar="NAME", help=f"Depth as {', '.join(_SENSORS)} gives it. [default: exact]")
 @click.option(
     "--depth-picture",
@@ -89,6 +96,7 @@ def sim(
     sizes: tuple[str, ...],
     views: str,
     questions: int,
+    demanding: int,
     depth_sensor: str | None,
     depth_picture: str,
     pictures: str,
@@ -115,6 +123,7 @@ def sim(
         tuple(_read_size(size) for size in sizes) or ((640, 480),),
         _read_range(views),
         questions,
+        demanding,
         depth_sensor,
         cast(DepthMethod, depth_picture),
         cast(PictureFormat, pictures),

@@ -22,6 +22,7 @@ from roborefer.refspatial.run_folder import LICENCES, opened_run, shard_path, wr
 from roborefer.refspatial.writer import MOST_TURNS, AskedScene, PictureFormat, view_name, write_scene
 
 if TYPE_CHECKING:
+    from roborefer.refspatial.questions import Question
     from roborefer.refspatial.scene_graph import Scene
     from roborefer.refspatial.simulation.assets import AssetFolders
     from roborefer.refspatial.simulation.renderer import Renderer
@@ -44,6 +45,7 @@ class GenerationSettings:
         image_sizes: (width, height) pixels; each scene takes one of them.
         views: Fewest and most cameras a scene.
         questions: Most about one view, marks and pairs of views aside.
+        demanding: Most questions besides, for places of three steps and more, at stated lengths, and ranked things.
         depth_sensor: Name of the depth sensor's model, None for exact depth.
         depth_picture: How metric depth becomes the 8-bit picture.
         picture_format: Of the pictures; "jpg" takes a sixth of the room.
@@ -56,6 +58,7 @@ class GenerationSettings:
     image_sizes: tuple[tuple[int, int], ...] = ((640, 480),)
     views: tuple[int, int] = (1, 4)
     questions: int = MOST_TURNS
+    demanding: int = 0
     depth_sensor: str | None = None
     depth_picture: DepthMethod = "inverse"
     picture_format: PictureFormat = "png"
@@ -67,6 +70,7 @@ class GenerationSettings:
         check_at_least("seed", self.seed, 0)
         check_at_least("scenes per shard", self.scenes_per_shard, 1)
         check_at_least("questions", self.questions, 1)
+        check_at_least("demanding questions", self.demanding, 0)
         fewest, most = self.views
         if not 1 <= fewest <= most <= MOST_VIEWS:
             raise InputError(f"expected 1 to {MOST_VIEWS} views a scene, fewest first, got {fewest}-{most}")
@@ -173,18 +177,25 @@ def generate_shard(folder: Path, settings: GenerationSettings, make_scene: Scene
 
 def ask_scene(settings: GenerationSettings, index: int) -> AskedScene:
     """Simulates one training scene and asks about it; nothing that is held out is asked."""
-    from roborefer.refspatial.questions import ask, ask_pair
+    from roborefer.refspatial.questions import ask_pair
 
     views, generator = simulate(settings, index, "training")
-    questions = tuple(
-        tuple(ask(scene, generator, settings.questions, exclude_combinations=HELD_OUT_COMBINATIONS)) for scene in views
-    )
+    questions = tuple(tuple(_ask_view(scene, generator, settings)) for scene in views)
     pairs = []
     for second in range(1, len(views)):
         first, other = views[second - 1], views[second]
         about_both = ask_pair(first, other, generator, exclude_combinations=HELD_OUT_COMBINATIONS)
         pairs.append((second - 1, second, tuple(about_both)))
     return AskedScene(index, views, questions, tuple(pairs))
+
+
+def _ask_view(scene: Scene, generator: np.random.Generator, settings: GenerationSettings) -> list[Question]:
+    from roborefer.refspatial.questions import ask, ask_demanding
+
+    questions = ask(scene, generator, settings.questions, exclude_combinations=HELD_OUT_COMBINATIONS)
+    demanding = ask_demanding(scene, generator, settings.demanding, exclude_combinations=HELD_OUT_COMBINATIONS)
+    asked = {question.phrase for question in questions}
+    return questions + [question for question in demanding if question.phrase not in asked]
 
 
 def simulate(settings: GenerationSettings, index: int, branch: Branch) -> tuple[tuple[Scene, ...], np.random.Generator]:

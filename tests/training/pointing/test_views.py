@@ -153,6 +153,34 @@ def test_a_share_of_visits_is_mirrored(scenes: Path) -> None:
     assert np.mean(turned) == pytest.approx(0.3, abs=0.15)
 
 
+@pytest.mark.parametrize(
+    ("relations", "plainly", "in_mirror"),
+    [
+        (["behind", "left"], True, False),  # behind and right is held out
+        (["behind", "right"], False, True),
+        (["free-space", "tall"], False, False),
+        (["left"], True, True),
+    ],
+)
+def test_what_is_held_out_is_not_asked_in_a_mirror_either(
+    own_scenes: Path, relations: list[str], plainly: bool, in_mirror: bool
+) -> None:
+    for shard in (own_scenes / "shards").iterdir():
+        records = [json.loads(line) for line in shard.read_text().splitlines()]
+        for record in records:
+            for fields in record["questions"]:
+                fields["relations"] = relations if fields["phrase"] == "the red mug" else []
+        shard.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    def is_asked(mirrored: float) -> bool:
+        folder = ViewFolder(
+            [own_scenes], questions=20, reasoning=0, reasoning_request=REQUEST, seed=0, mirrored=mirrored
+        )
+        return any(each.text == "Point to the red mug." for each in folder.view(0, 0).questions)
+
+    assert (is_asked(0.0), is_asked(1.0)) == (plainly, in_mirror)
+
+
 def test_shares_are_as_asked_for(scenes: Path) -> None:
     folder = view_folder(scenes, reasoning=0.3)
     drawn = [each for visit in range(100) for each in folder.view(0, visit).questions]

@@ -11,10 +11,11 @@ from roborefer.refspatial.expressions.phrases import (
     RankedByDistance,
     Related,
 )
-from roborefer.refspatial.expressions.search import PhraseSearch, phrases_for
+from roborefer.refspatial.expressions.search import PLAIN_ANCHORS, PhraseSearch, phrases_for
 
 __all__ = [
     "MAX_STEPS",
+    "PLAIN_ANCHORS",
     "Candidates",
     "Described",
     "Oriented",

@@ -44,6 +44,8 @@ _RELATIONS = (
 )  # fmt: skip
 # Comparisons with the whole of an image or with a size are seldom the way to tell things apart.
 _AXIS_WEIGHTS = {"left": 4, "right": 4, "front": 2, "behind": 2, "close": 2, "far": 2}
+# How often an anchor is told by what is seen of it alone, where that will do and more may be said.
+PLAIN_ANCHORS = 0.7
 _TRIES = 6
 _MOST_OTHERS = 6
 _LAST_POSITION = 5
@@ -74,11 +76,18 @@ def phrases_for(
 
 
 class PhraseSearch:
-    """Draws phrases in one scene."""
+    """Draws phrases in one scene.
 
-    def __init__(self, facts: SceneFacts, generator: np.random.Generator) -> None:
+    Args:
+        facts: Of the scene.
+        generator: All chance flows from it.
+        plain_anchors: How often an anchor is told by what is seen of it alone, where more may be said.
+    """
+
+    def __init__(self, facts: SceneFacts, generator: np.random.Generator, plain_anchors: float = PLAIN_ANCHORS) -> None:
         self.facts = facts
         self.generator = generator
+        self._plain_anchors = plain_anchors
 
     def draw(self, target: int, max_steps: int = MAX_STEPS, *, min_steps: int = 1) -> Phrase | None:
         """A phrase for the target of about any form, None if the form drawn does not single it out."""
@@ -97,7 +106,7 @@ class PhraseSearch:
     def anchor(self, target: int, max_steps: int) -> Phrase | None:
         """A phrase by which another one can refer to the target: the plainer, the better."""
         plain = self.described(target)
-        if plain is not None and (max_steps < 1 or self.generator.random() < 0.7):
+        if plain is not None and (max_steps < 1 or self.generator.random() < self._plain_anchors):
             return plain
         if max_steps >= 1:
             for _ in range(_TRIES):

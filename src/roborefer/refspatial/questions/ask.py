@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from roborefer.refspatial.questions.visual_choice import visual_choice
 from roborefer.refspatial.scene_graph import Scene
 
 _STATED = tuple(PREDICATES)
-_KINDS: Mapping[QuestionKind, tuple[float, Callable[[Asker], Question | None]]] = {
+Maker = tuple[float, Callable[[Asker], Question | None]]
+_KINDS: Mapping[QuestionKind, Maker] = {
     "location": (4.5, location),
     "placement": (3.5, placement),
     "choice": (2.2, lambda asker: choice(asker, asker.pick(_STATED))),
@@ -29,6 +30,16 @@ _KINDS: Mapping[QuestionKind, tuple[float, Callable[[Asker], Question | None]]] 
     "absent": (0.7, absent),
 }
 """How often each kind is asked for among all, and what asks it."""
+
+
+def _ranked_thing(asker: Asker) -> Question | None:
+    question = location(asker)
+    return question if question is not None and question.step_count == 1 and question.relations else None
+
+
+_DEMANDING: tuple[Maker, ...] = ((4.0, lambda asker: placement(asker, least_steps=3)), (1.0, _ranked_thing))
+# How often what such a place is described by is told by its name alone, if that will do.
+_DEMANDING_PLAIN = 0.3
 
 _TRIES_A_QUESTION = 12
 
@@ -57,16 +68,45 @@ def ask(
     if kinds is not None and len(wanted) < len(set(kinds)):
         unknown = next(kind for kind in kinds if kind not in _KINDS)
         raise InputError(f"expected kinds out of {', '.join(_KINDS)}, got {unknown!r}: {_hint(unknown)}")
-    asker = Asker(scene, generator)
+    makers = [_KINDS[kind] for kind in wanted]
+    return _draw(Asker(scene, generator), makers, count, exclude_combinations)
+
+
+def ask_demanding(
+    scene: Scene,
+    generator: np.random.Generator,
+    count: int,
+    *,
+    exclude_combinations: Collection[frozenset[str]] = frozenset(),
+) -> list[Question]:
+    """Questions for points that chance seldom asks and that a model learns last, to be trained on besides the others.
+
+    Places that take three steps or more or lie at a stated length, and single things that are told by their rank ("the
+    second can from the left").
+
+    Args:
+        scene: With ids, depth and surface ids.
+        generator: All chance flows from it.
+        count: How many; fewer come back where a scene has no more.
+        exclude_combinations: As for :func:`ask`.
+    """
+    asker = Asker(scene, generator, plain_anchors=_DEMANDING_PLAIN)
+    return _draw(asker, _DEMANDING, count, exclude_combinations)
+
+
+def _draw(
+    asker: Asker, makers: Sequence[Maker], count: int, exclude_combinations: Collection[frozenset[str]]
+) -> list[Question]:
+    """Questions by the shares of their makers, no subject twice."""
     found: dict[tuple[object, ...], Question] = {}
-    weights = [_KINDS[kind][0] for kind in wanted]
-    for _ in range(_TRIES_A_QUESTION * count if wanted else 0):
+    weights = [weight for weight, _ in makers]
+    for _ in range(_TRIES_A_QUESTION * count if makers else 0):
         if len(found) == count:
             break
-        kind = asker.search.pick(wanted, weights)
+        _, make = asker.search.pick(makers, weights)
         # Kinds fail at different rates; trying again keeps their shares near to what was wanted.
         for _ in range(3):
-            question = _KINDS[kind][1](asker)
+            question = make(asker)
             if question is not None and not _is_excluded(question, exclude_combinations):
                 found.setdefault(_subject(question), question)
                 break

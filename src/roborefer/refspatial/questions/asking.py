@@ -8,19 +8,25 @@ from typing import TypeVar
 import numpy as np
 
 from roborefer.refspatial import grammar
-from roborefer.refspatial.expressions import MAX_STEPS, Phrase, PhraseSearch, facts_of
+from roborefer.refspatial.expressions import MAX_STEPS, PLAIN_ANCHORS, Phrase, PhraseSearch, facts_of
 from roborefer.refspatial.scene_graph import Scene, Surface
 
 _Item = TypeVar("_Item")
 
 
 class Asker:
-    """Draws what questions about one scene are made of."""
+    """Draws what questions about one scene are made of.
 
-    def __init__(self, scene: Scene, generator: np.random.Generator) -> None:
+    Args:
+        scene: That is asked about.
+        generator: All chance flows from it.
+        plain_anchors: As of :class:`PhraseSearch`.
+    """
+
+    def __init__(self, scene: Scene, generator: np.random.Generator, *, plain_anchors: float = PLAIN_ANCHORS) -> None:
         self.scene = scene
         self.facts = facts_of(scene)
-        self.search = PhraseSearch(self.facts, generator)
+        self.search = PhraseSearch(self.facts, generator, plain_anchors)
         self.generator = generator
         self.well = tuple(item for item in self.facts.shown if item in self.facts.well)
         """Ids of the objects that can be asked for, in the scene's order."""

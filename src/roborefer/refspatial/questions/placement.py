@@ -81,14 +81,19 @@ class _Place:
     distance_m: float | None = None
 
 
-def placement(asker: Asker) -> Question | None:
-    """A question for free space; None if what was drawn cannot be asked."""
+def placement(asker: Asker, *, least_steps: int = 1) -> Question | None:
+    """A question for free space; None if what was drawn cannot be asked.
+
+    Args:
+        asker: About its scene.
+        least_steps: Fewest that a question shall have, unless it states a length.
+    """
     form = asker.search.pick(_FORMS, _FORM_WEIGHTS)
     place = form(asker)
     if place is None:
         return None
     counted = place.steps + sum(1 + anchor.counted_steps for anchor in place.anchors)
-    if counted > MAX_STEPS:
+    if counted > MAX_STEPS or (counted < least_steps and place.distance_m is None):
         return None
     region = free_region(asker.scene, place.surface.name, place.where)
     if not isinstance(region, FreeRegion):

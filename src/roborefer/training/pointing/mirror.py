@@ -7,6 +7,7 @@ reads backwards, which no question asks about.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -45,6 +46,11 @@ def mirrored(view: TaughtView) -> TaughtView:
         questions=tuple(turn_question(question) for question in view.questions),
         labels=_turned_labels(view.labels),
     )
+
+
+def mirrored_relations(relations: Iterable[str]) -> tuple[str, ...]:
+    """The relations that a question uses once it is mirrored."""
+    return tuple(_OTHER_SIDE.get(relation, relation) for relation in relations)
 
 
 def mirrored_text(text: str) -> str:

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from roborefer.errors import InputError
 from roborefer.geometry.depth import read_depth
 from roborefer.images import one_line, read_image, source_name
+from roborefer.refspatial.held_out import held_out_combination
 from roborefer.refspatial.run_folder import DEPTHS, IMAGES, METRIC_DEPTHS, SCENES, SHARDS
 from roborefer.refspatial.run_length import decode_mask
 from roborefer.training.pointing.labels import dense_labels
-from roborefer.training.pointing.mirror import mirrored
+from roborefer.training.pointing.mirror import mirrored, mirrored_relations
 from roborefer.training.pointing.taught_view import TaughtPoint, TaughtQuestion, TaughtView
 
 # A record begins with its id and the names of its pictures; masks make the rest of the line long.
@@ -108,10 +109,11 @@ class ViewFolder:
         place = self._places[number]
         records = _records(place)
         random = np.random.default_rng((self._seed, number, visit))
+        in_mirror = random.random() < self._mirrored
         try:
             scene = _scene_view(place.folder, records[0])
             masks = {int(key): decode_mask(mask) for key, mask in scene["masks"].items()}
-            turns = [turn for record in records for turn in _turns(record)]
+            turns = [turn for record in records for turn in _turns(record) if _may_be_asked(turn, in_mirror=in_mirror)]
             questions = tuple(self._question(turn, masks, random) for turn in self._draw(turns, random))
             view = TaughtView(
                 image=read_image(place.folder / IMAGES / records[0]["image"][0]),
@@ -119,7 +121,7 @@ class ViewFolder:
                 questions=questions,
                 labels=dense_labels(scene, masks, _metres(place.folder, records[0])),
             )
-            return mirrored(view) if random.random() < self._mirrored else view
+            return mirrored(view) if in_mirror else view
         except (KeyError, IndexError, TypeError) as error:
             raise InputError(
                 f"expected records of `roborefer generate sim` in {source_name(place.shard)}, got others "
@@ -156,6 +158,12 @@ class ViewFolder:
             return TaughtQuestion(f"{text} {self._request}", answer, (*steps, *points))
         ends_at_opening = random.random() < _ENDS_AT_OPENING
         return TaughtQuestion(text, turn.answer, points, ends_at_opening)
+
+
+def _may_be_asked(turn: _Turn, *, in_mirror: bool) -> bool:
+    """Whether a question combines relations that training may see: "behind and left" is not for a mirror."""
+    relations = turn.fields["relations"]
+    return held_out_combination(mirrored_relations(relations) if in_mirror else relations) is None
 
 
 def _weight(turn: _Turn) -> float:
