@@ -69,8 +69,8 @@ format: $(STAMP)  ## format the code and mend what ruff can mend
 docs: $(STAMP)  ## write docs/cli.md anew from the commands' own help
 	@$(BIN)/python docs/generate_cli.py
 
-nano: $(STAMP)  ## make the packaged model from nothing, in runs/nano_recipe; it goes on where it was cut off
-	@$(BIN)/roborefer train nano --out runs/nano_recipe --workers 2
+nano: $(STAMP)  ## make the packaged model from nothing, in runs/nano_recipe (MINUTES=30 for a GPU); it goes on where it was cut off
+	@$(BIN)/roborefer train nano --out runs/nano_recipe $(if $(MINUTES),--minutes $(MINUTES))
 
 clean:  ## remove the environment, caches and the demo's pictures
 	@rm -rf $(VENV) runs/demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

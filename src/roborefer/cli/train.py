@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -112,20 +113,30 @@ def export(run: Path, out: Path, checkpoint: Path | None, merge: bool) -> None:
 @train.command(
     cls=Command,
     examples=(
-        "roborefer train nano --out runs/nano --workers 2",
-        "roborefer train nano --out runs/nano --scenes 20000 --updates 40000 --device cuda",
+        "roborefer train nano --out runs/nano",
+        "roborefer train nano --out runs/nano --minutes 30 --device cuda",
+        "roborefer train nano --out runs/nano --scenes 20000 --updates 40000",
     ),
 )
 @click.option("--out", type=_PATH, required=True, metavar="DIR", help="Gets scenes, lessons, evaluation and model.")
 @click.option("--scenes", type=int, default=15_000, metavar="N", help="Of training. [default: 15000]")
 @click.option("--updates", type=int, default=20_000, metavar="N", help="Of the weights. [default: 20000]")
-@click.option("--workers", type=int, default=1, metavar="W", help="Processes that make scenes. [default: 1]")
+@click.option("--minutes", type=float, metavar="M", help="For the lessons: as many updates as fit, not --updates.")
+@click.option("--workers", type=int, metavar="W", help="Processes that make scenes. [default: as many as cores]")
 @click.option("--processes", type=click.IntRange(1, 2), help="That share the lessons. [default: 2 on a CPU, else 1]")
 @click.option("--seed", type=int, default=0, metavar="S", help="Of all of it. [default: 0]")
 @click.option("--device", default="auto", metavar="NAME", help="auto, cpu, cuda or cuda:N. [default: auto]")
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing of what is being done.")
 def nano(
-    out: Path, scenes: int, updates: int, workers: int, processes: int | None, seed: int, device: str, quiet: bool
+    out: Path,
+    scenes: int,
+    updates: int,
+    minutes: float | None,
+    workers: int | None,
+    processes: int | None,
+    seed: int,
+    device: str,
+    quiet: bool,
 ) -> None:
     """Make the packaged model from nothing: scenes, lessons, evaluation, model card.
 
@@ -133,9 +144,20 @@ def nano(
     """
     from roborefer.training.pointing.recipe import NanoRecipe, make_nano
 
+    workers = (os.cpu_count() or 1) if workers is None else workers
     if scenes < 1 or updates < 1 or workers < 1:
         raise InputError(f"expected 1 or more scenes, updates and workers, got {scenes}, {updates} and {workers}")
-    recipe = NanoRecipe(scenes=scenes, updates=updates, workers=workers, seed=seed, device=device, processes=processes)
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise InputError(f"expected a positive number of minutes, got {minutes:g}")
+    recipe = NanoRecipe(
+        scenes=scenes,
+        updates=updates,
+        minutes=minutes,
+        workers=workers,
+        seed=seed,
+        device=device,
+        processes=processes,
+    )
 
     def tell(text: str) -> None:
         if not quiet:

@@ -18,11 +18,13 @@ from roborefer.training.pointing.recipe import (
     scene_settings,
     weights_digest,
 )
+from roborefer.training.pointing.time_budget import TIMED
 
 
 def test_the_scenes_are_small_pictures_with_many_questions() -> None:
     settings = scene_settings(NanoRecipe(scenes=7, seed=3))
-    assert (settings.scenes, settings.seed, settings.questions, settings.picture_format) == (7, 4, 40, "jpg")
+    assert (settings.scenes, settings.seed, settings.picture_format) == (7, 4, "jpg")
+    assert (settings.questions, settings.demanding) == (40, 16)
 
 
 def test_install_replaces_a_folder(tmp_path: Path) -> None:
@@ -64,12 +66,15 @@ def test_answers_of_other_weights_are_forgotten(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_from_nothing_to_a_model_that_points(tmp_path: Path) -> None:
-    recipe = NanoRecipe(scenes=2, updates=2, benchmark=(2, 2, 1), device="cpu")
+@pytest.mark.parametrize("minutes", [None, 0.01])
+def test_from_nothing_to_a_model_that_points(tmp_path: Path, minutes: float | None) -> None:
+    recipe = NanoRecipe(scenes=2, updates=2, minutes=minutes, benchmark=(2, 2, 1), device="cpu")
     told: list[str] = []
     model = make_nano(tmp_path, recipe, told.append)
     assert [line.split(":")[0].split(" in ")[0] for line in told] == ["scenes", "benchmark", "lessons", "evaluation"]
     assert "| Location | 2 |" in (model / "README.md").read_text("utf-8")
+    updates = 2 if minutes is None else TIMED
+    assert f" {8 * updates} visits with" in (model / "README.md").read_text("utf-8")
     predictor = roborefer.load(model)
     picture = next((tmp_path / "benchmark" / "Location" / "image").iterdir())
     prediction = predictor.point(picture, "the cup")

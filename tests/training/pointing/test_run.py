@@ -60,7 +60,9 @@ def whole(folder: ViewFolder, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 def log_of(out: Path) -> list[dict[str, float]]:
     entries = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in entry.items() if name != "images_per_s"} for entry in entries]
+    return [
+        {name: value for name, value in entry.items() if name not in ("images_per_s", "seconds")} for entry in entries
+    ]
 
 
 def weights_of(lesson: PointingLoss) -> dict[str, Tensor]:

@@ -25,8 +25,9 @@ from roborefer.training.pointing.batch import Modalities, PointingCollator
 from roborefer.training.pointing.loss import PointingLoss
 from roborefer.training.pointing.model_card import CardRuns, write_card
 from roborefer.training.pointing.nano import fresh_model, tokenizer, views
-from roborefer.training.pointing.replicas import in_replicas, this_replica
+from roborefer.training.pointing.replicas import in_replicas
 from roborefer.training.pointing.run import PointingRun, train
+from roborefer.training.pointing.time_budget import run_within
 from roborefer.training.pointing.views import ViewFolder
 
 _WEIGHTS = "weights.sha256"
@@ -39,8 +40,9 @@ class NanoRecipe:
     Attributes:
         scenes: Of training, three or four views each.
         updates: Of the weights, of eight views each.
+        minutes: That the lessons may take instead: as many updates as fit; None for ``updates``.
         benchmark: Questions of RefSpatial-Sim-Bench: location, placement, unseen.
-        workers: Processes that make scenes, and that read them for the lessons.
+        workers: Processes that make scenes, and that read them for a GPU; a CPU has its own work.
         seed: Of all of it.
         device: Where the lessons run.
         processes: That share the lessons: 1, or 2 on a CPU; None for what suits the machine.
@@ -48,6 +50,7 @@ class NanoRecipe:
 
     scenes: int = 15_000
     updates: int = 20_000
+    minutes: float | None = None
     benchmark: tuple[int, int, int] = (300, 300, 200)
     workers: int = 1
     seed: int = 0
@@ -74,7 +77,8 @@ def make_nano(out: Path, recipe: NanoRecipe, tell: Callable[[str], None] = lambd
     if not bench.exists():
         tell(f"benchmark: {sum(recipe.benchmark)} questions in {bench}")
         write_benchmark(bench, BenchmarkSettings(recipe.seed, *recipe.benchmark), workers=recipe.workers)
-    tell(f"lessons: {recipe.updates} updates in {out / 'lessons'}")
+    length = f"{recipe.updates} updates" if recipe.minutes is None else f"{recipe.minutes:g} minutes"
+    tell(f"lessons: {length} in {out / 'lessons'}")
     predictor, trained_on = teach(out, recipe, processes)
     tell(f"evaluation in {out / 'evaluation'}")
     judge(predictor, bench, out / "evaluation", out / "model", trained_on)
@@ -112,12 +116,22 @@ def teach(out: Path, recipe: NanoRecipe, processes: int) -> tuple[Predictor, dic
     folder = views([out / "scenes"], recipe.seed)
     (out / "lessons").mkdir(parents=True, exist_ok=True)
     tokenizer(folder, out / "lessons")
+
+    def make_lessons(run: PointingRun) -> None:
+        if processes > 1:
+            in_replicas(processes, _lessons, out, recipe, run, folder)
+        else:
+            _lessons(out, recipe, run, folder)
+
+    run = PointingRun(updates=recipe.updates, seed=recipe.seed)
+    if recipe.minutes is not None:
+        run = run_within(recipe.minutes, run, out / "lessons", make_lessons)
     if processes > 1:
-        in_replicas(processes, _lessons, out, recipe, folder)
-    model, processor, run = _lessons(out, recipe, folder)
+        make_lessons(run)
+    model, processor = _lessons(out, recipe, run, folder)
     model.eval().cpu().save_pretrained(out / "model")
     processor.save_pretrained(out / "model")
-    seen = recipe.updates * run.views * run.passes
+    seen = run.updates * run.views * run.passes
     weights = sum(parameter.numel() for parameter in model.parameters())
     return Predictor(model, processor), {
         "Weights": f"{weights / 1e6:.1f} million, bfloat16",
@@ -125,15 +139,17 @@ def teach(out: Path, recipe: NanoRecipe, processes: int) -> tuple[Predictor, dic
     }
 
 
-def _lessons(out: Path, recipe: NanoRecipe, folder: ViewFolder) -> tuple[SpatialVLM, SpatialProcessor, PointingRun]:
+def _lessons(
+    out: Path, recipe: NanoRecipe, run: PointingRun, folder: ViewFolder
+) -> tuple[SpatialVLM, SpatialProcessor]:
     """Train, or take what was trained by others."""
     model, processor = fresh_model(tokenizer(folder, out / "lessons"), recipe.seed)
     assert model.point_head is not None
-    lesson = PointingLoss(model).in_bfloat16().to(resolve_device(recipe.device))
-    run = PointingRun(updates=recipe.updates, seed=recipe.seed)
+    device = resolve_device(recipe.device)
+    lesson = PointingLoss(model).in_bfloat16().to(device)
     collator = PointingCollator(processor, model.point_head.side, Modalities())
-    train(lesson, folder, collator, run, out / "lessons", max(1, recipe.workers // this_replica().count))
-    return model, processor, run
+    train(lesson, folder, collator, run, out / "lessons", 1 if device.type == "cpu" else recipe.workers)
+    return model, processor
 
 
 def judge(predictor: Predictor, bench: Path, out: Path, model: Path, facts: dict[str, str]) -> CardRuns:

@@ -34,7 +34,7 @@ from roborefer.training.pointing.stem_statistics import settle_statistics
 from roborefer.training.pointing.views import ViewFolder
 
 STATE = "state.safetensors"
-_LOG = "log.jsonl"
+LOG = "log.jsonl"
 _STOPPED_AT = "nan_batch.json"
 # Tensors of the state that every weight has.
 _KINDS = ("master", "average")
@@ -146,6 +146,7 @@ def train(
     started = time.perf_counter()
     with tqdm(total=run.updates, initial=done, unit="update", smoothing=0.05, disable=not replica.writes) as bar:
         for update in range(done, run.updates):
+            began = time.perf_counter()
             parts = _accumulate(lesson, optimizer, batches, run.passes // replica.count)
             parts = replica.mean(parts, lesson.model.device)
             replica.mean_gradients(optimizer.masters.values())
@@ -157,7 +158,8 @@ def train(
             bar.update()
             bar.set_postfix_str(f"loss {parts['loss']:.3f} hit {parts['accuracy']:.3f} {speed:.1f} images/s")
             if replica.writes:
-                _log(out, {"update": update, "norm": norm, "share": run.share(update), "images_per_s": speed, **parts})
+                pace = {"images_per_s": speed, "seconds": time.perf_counter() - began}
+                _log(out, {"update": update, "norm": norm, "share": run.share(update), **pace, **parts})
                 if (update + 1) % run.save_every == 0 or update + 1 == run.updates:
                     _save(lesson, optimizer, out)
     replica.wait()  # for the last state
@@ -293,13 +295,13 @@ def _save(lesson: PointingLoss, optimizer: MasterWeightOptimizer, out: Path) -> 
 
 
 def _log(out: Path, content: dict[str, float]) -> None:
-    with one_line_refusal(out / _LOG), (out / _LOG).open("a") as file:
+    with one_line_refusal(out / LOG), (out / LOG).open("a") as file:
         file.write(json.dumps({name: round(value, 5) for name, value in content.items()}) + "\n")
 
 
 def _cut_log(out: Path, done: int) -> None:
     """Leave out updates that a killed run logged behind its last state: they are made again."""
-    path = out / _LOG
+    path = out / LOG
     if not path.exists():
         return
     kept = {}
