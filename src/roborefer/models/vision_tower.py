@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from transformers import SiglipVisionConfig, SiglipVisionModel
 
+from roborefer.models.attention import RAGGED_SDPA
 from roborefer.models.vision_stem import ConvolutionalStem
 
 
@@ -28,7 +29,8 @@ class VisionTower(nn.Module):
     def __init__(self, config: SiglipVisionConfig, select_layer: int, stem: Sequence[int] | None = None) -> None:
         super().__init__()
         self.stem = None if stem is None else ConvolutionalStem(stem)
-        self.vision_model = SiglipVisionModel._from_config(config if stem is None else _behind_stem(config, stem))
+        inner = config if stem is None else _behind_stem(config, stem)
+        self.vision_model = SiglipVisionModel._from_config(inner, attn_implementation=RAGGED_SDPA)
         layers = config.num_hidden_layers
         self.used_layers = select_layer if select_layer >= 0 else layers + 1 + select_layer
 

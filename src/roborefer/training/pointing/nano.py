@@ -64,10 +64,6 @@ def fresh_model(tokens: Any, seed: int = 0) -> tuple[SpatialVLM, SpatialProcesso
     model = SpatialVLM(config)
     model.set_media_tokens(*media_token_ids(tokens))
     _spread_coordinates(model, tokens)
-    for tower in (model.vision_tower, model.depth_tower):
-        for layer in () if tower is None else tower.vision_model.encoder.layers:
-            # In training on a CPU two matrix products are faster than the fused kernel's backward pass.
-            layer.self_attn.config._attn_implementation = "eager"
     return model, SpatialProcessor(tokens, config)
 
 

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from roborefer.models.attention import by_matrix_products
+
 KeysAndValues = list[tuple[Tensor, Tensor]]
 
 
@@ -57,11 +59,8 @@ def read_prefix(llm: Any, embeddings: Tensor) -> KeysAndValues:
         kept.append((key, value))
         if number == last:
             break  # nothing reads what the prefix becomes
-        groups = query.shape[1] // key.shape[1]
-        mixed = F.scaled_dot_product_attention(
-            query, key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1), is_causal=True
-        )
-        states = _rest(layer, states, mixed.transpose(1, 2).flatten(2))
+        mixed = by_matrix_products(query, key, value, causal=True)
+        states = _rest(layer, states, mixed.flatten(2))
     return kept
 
 
