@@ -14,19 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .browsing import Tab, chromium, needs_browser, opened
+from .browsing import Tab, needs_browser, opened
 from .live_server import running
 from .scripted_predictor import HARMFUL, RIVAL, XYZ, ScriptedPredictor
 
 pytestmark = needs_browser
 
 EXAMPLES = ["Your picture", "Desk", "Vases", "Kitchen", "Coffee"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

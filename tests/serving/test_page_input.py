@@ -11,27 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .browsing import Tab, chromium, needs_browser, opened
-from .live_server import running
-from .scripted_predictor import XYZ, ScriptedPredictor
+from .browsing import Tab, needs_browser, opened
+from .scripted_predictor import XYZ
 
 pytestmark = needs_browser
 
 SIZE = (64, 48)
 NO_UNIT = "Expected a number above 0, such as 0.001, or m, cm or mm"
 NO_ANGLE = "Expected 1 to 175 degrees, such as 62.5"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with running(ScriptedPredictor()) as address:
-        yield address
 
 
 @pytest.fixture

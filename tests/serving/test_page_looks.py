@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,7 @@ from PIL import Image
 
 from roborefer.serving.routes.pages import package_files
 
-from .browsing import Tab, chromium, needs_browser, opened
-from .live_server import running
-from .scripted_predictor import ScriptedPredictor
+from .browsing import Tab, needs_browser, opened
 
 PAGE = {name: file.content.decode() for name, file in package_files("page").items()}
 MARK = (255, 46, 99)
@@ -60,18 +57,6 @@ LINES = """(found) => {
   const inner = found.scrollHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom);
   return [found.scrollWidth > found.clientWidth, Math.round(inner / parseFloat(style.lineHeight))];
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with running(ScriptedPredictor()) as address:
-        yield address
 
 
 def luminance(rgb: list[float]) -> float:

@@ -14,7 +14,7 @@ from roborefer.serving.refusals import Busy
 from roborefer.structures import Prediction
 
 from . import scripted_predictor
-from .browsing import Tab, chromium, needs_browser, opened
+from .browsing import Tab, needs_browser, opened
 from .live_server import running
 from .scripted_predictor import ScriptedPredictor
 
@@ -27,12 +27,6 @@ class Plain(ScriptedPredictor):
     def prediction(self, *arguments: Any, **options: Any) -> Prediction:
         found = super().prediction(*arguments, **options)
         return found if found.points else replace(found, problem=predictor_module._no_point(found.raw))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

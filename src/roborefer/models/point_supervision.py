@@ -74,7 +74,7 @@ def loss_with_points(
 
 def see_pictures(
     model: Any, pixel_values: Tensor, depth_values: Tensor | None
-) -> tuple[list[Tensor], list[Tensor], SeenPictures]:
+) -> tuple[list[Tensor], list[Tensor], TowerFeatures]:
     """Features for every media token of a batch, and what the towers gave for them.
 
     Args:
@@ -84,9 +84,9 @@ def see_pictures(
     vision = model.vision_tower.dense(pixel_values.to(device=model.device, dtype=model.dtype))
     images = list(with_newline(model.mm_projector(vision[0]), model.newline()))
     if depth_values is None or model.depth_tower is None:
-        return images, [], SeenPictures(vision, None)
+        return images, [], TowerFeatures(vision, None)
     depth = model.depth_tower.dense(depth_values.to(device=model.device, dtype=model.dtype))
-    return images, list(with_newline(model.depth_projector(depth[0]), model.newline())), SeenPictures(vision, depth)
+    return images, list(with_newline(model.depth_projector(depth[0]), model.newline())), TowerFeatures(vision, depth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +142,7 @@ def take_points(labels: Tensor, tokens: PointTokens | None) -> tuple[SupervisedP
 
 
 @dataclass(frozen=True, eq=False)
-class SeenPictures:
+class TowerFeatures:
     """What the towers gave for all pictures of a batch; see :meth:`VisionTower.dense`.
 
     Attributes:
@@ -166,7 +166,7 @@ def last_pictures(input_ids: Tensor, token: int) -> list[int | None]:
 
 def dense_of_points(
     head: PointHead,
-    seen: SeenPictures,
+    seen: TowerFeatures,
     pictures: list[int | None],
     depth_pictures: list[int | None],
     rows: Tensor,
