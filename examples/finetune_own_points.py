@@ -22,7 +22,7 @@ import roborefer
 COLORS = {"red": "#c8322b", "blue": "#2b5fc8", "green": "#2f9e44", "yellow": "#e3b505", "purple": "#7b3fb5"}
 SHAPES = ("star", "ring", "cross", "moon")
 SIZE = (320, 240)
-REPLAY_SCENES, OLD_QUESTIONS = 40, 200
+REPLAY_SCENES, OLD_QUESTIONS = 40, 60
 
 
 def main() -> None:
@@ -126,7 +126,7 @@ def make_old_skill(out: Path, scenes: int) -> tuple[Path, Path]:
 
     bench, replay = out / "old_skill", out / "replay"
     if not bench.exists():
-        questions = min(OLD_QUESTIONS, max(4, 5 * scenes))
+        questions = min(OLD_QUESTIONS, max(4, scenes))
         write_benchmark(bench, BenchmarkSettings(location=questions, placement=0, unseen=0, image_size=SIZE), workers=1)
     generate(replay, GenerationSettings(scenes=scenes, image_sizes=(SIZE,), views=(1, 1)))
     return bench, replay
