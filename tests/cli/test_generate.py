@@ -65,10 +65,10 @@ def test_a_folder_is_made_and_gone_on_with(tmp_path: Path, simulator: list[Gener
 
 def test_every_option_arrives(tmp_path: Path, simulator: list[GenerationSettings]) -> None:
     arguments = ["--size", "96x72", "--size", "72x96", "--views", "2", "--questions", "7", "--depth-picture", "linear"]
-    arguments += ["--pictures", "jpg"]
+    arguments += ["--pictures", "jpg", "--demanding", "3"]
     result = run("sim", "--scenes", "1", "--out", str(tmp_path / "sim"), "--depth-sensor", "stereo", *arguments)
     assert result.exit_code == 0
-    assert simulator[0] == GenerationSettings(1, 0, ((96, 72), (72, 96)), (2, 2), 7, "stereo", "linear", "jpg")
+    assert simulator[0] == GenerationSettings(1, 0, ((96, 72), (72, 96)), (2, 2), 7, 3, "stereo", "linear", "jpg")
 
 
 def test_the_defaults_are_the_librarys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
