@@ -1,4 +1,4 @@
-"""What holds drinks, food and soap: bottles, cans, jars, cartons, sprays."""
+"""What holds drinks, food and soap: cans, jars, cartons, tubes, and the bottles of ``bottles``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from functools import partial
 import numpy as np
 
 from roborefer.refspatial.simulation.mesh import Material
-from roborefer.refspatial.simulation.objects import materials, prints
-from roborefer.refspatial.simulation.objects.colors import Rgb, contrast_color, mix, other_color
+from roborefer.refspatial.simulation.objects import bottles, materials, prints
+from roborefer.refspatial.simulation.objects.colors import contrast_color, mix, other_color
 from roborefer.refspatial.simulation.objects.draft import Category, Draft, Order
-from roborefer.refspatial.simulation.objects.outlines import Floats, circle, rounded_rectangle, smooth
+from roborefer.refspatial.simulation.objects.outlines import circle, rounded_rectangle, smooth
 from roborefer.refspatial.simulation.objects.shapes import (
     Mesh,
     box_sides,
@@ -23,122 +23,34 @@ from roborefer.refspatial.simulation.objects.shapes import (
 )
 
 PLACES = ("table", "desk", "counter", "shelf", "tray", "box")
-
-
-def _cut(profile: Floats, low: float, high: float) -> tuple[Floats, Floats, Floats]:
-    """A profile (radius, height) in three: up to ``low``, the label's part, from ``high``; heights rising."""
-    radius, height = profile.T
-    at_low, at_high = ((float(np.interp(z, height, radius)), z) for z in (low, high))
-    below, inside, above = height < low, (height > low) & (height < high), height > high
-    return (
-        np.concatenate([profile[below], [at_low]]),
-        np.concatenate([[at_low], profile[inside], [at_high]]),
-        np.concatenate([[at_high], profile[above]]),
-    )
-
-
-def _label(
-    order: Order, words: tuple[str, ...], base: Rgb, *, aspect: float, repeats: int = 2, ink: str | None = None
-) -> Material:
-    color = order.paint(ink or other_color(order.color, order.generator))
-    texture = prints.round_label(order.pick(words), base, color, order.integer(0, 3), aspect=aspect, repeats=repeats)
-    return Material(materials.WHITE, 0.45, 0.0, texture)
-
-
-def _bottle(order: Order) -> Draft:
-    color = order.paint()
-    draft = Draft(order.color)
-    h, r = order.uniform(0.22, 0.3), order.uniform(0.031, 0.038)
-    # Radius and height as shares of r and h.
-    shapes = {
-        "wine": [(0.9, 0), (1, 0.02), (1, 0.3), (1, 0.58), (0.78, 0.68), (0.38, 0.77), (0.36, 0.92)],
-        "soda": [(0.8, 0), (0.98, 0.03), (0.98, 0.25), (0.86, 0.42), (1.02, 0.62), (0.6, 0.84), (0.36, 0.92)],
-        "sport": [(0.95, 0), (1.05, 0.02), (1.05, 0.4), (1.05, 0.68), (0.85, 0.8), (0.6, 0.84)],
-        "square": [(1, 0), (1.06, 0.02), (1.06, 0.5), (1.06, 0.66), (0.7, 0.74), (0.4, 0.78), (0.38, 0.9)],
-    }
-    profile = smooth(np.array(shapes[order.variant]) * (r, h), 3)
-    low, high = {"wine": (0.18, 0.5), "soda": (0.3, 0.56), "sport": (0.25, 0.58), "square": (0.2, 0.56)}[order.variant]
-    below, band, above = _cut(profile, low * h, high * h)
-    body = materials.plastic(color, 0.15)
-    top = above[-1]
-    cap_height = h - top[1] if order.variant != "sport" else 0.06 * h
-    shoulder = lathe([*above, (0.0, top[1])])
-    draft.add(body, lathe([(0, 0), *below]), shoulder)
-    pale = order.paint("white")
-    aspect = 2 * np.pi * r / ((high - low) * h)
-    if order.variant == "sport" and order.chance(0.5):
-        draft.add(body, lathe(band))
-    else:
-        draft.add(
-            _label(order, prints.DRINKS, pale, aspect=aspect, ink=None if order.color == "white" else order.color),
-            lathe(band),
-        )
-    width = 1.18 * top[0]
-    cap_color = order.paint(order.pick(("black", "white", "red", "blue")))
-    z = top[1] - 0.3 * cap_height
-    cap = materials.plastic(cap_color, 0.4)
-    draft.add(
-        cap,
-        lathe(
-            [
-                (0, z),
-                (width, z),
-                (width, z + 1.2 * cap_height),
-                (0.94 * width, z + 1.3 * cap_height),
-                (0, z + 1.3 * cap_height),
-            ],
-            segments=20,
-        ),
-    )
-    if order.variant == "sport":
-        z += 1.3 * cap_height
-        draft.add(
-            cap,
-            lathe(
-                [
-                    (0.4 * width, z),
-                    (0.36 * width, z + 0.02),
-                    (0.44 * width, z + 0.022),
-                    (0.4 * width, z + 0.03),
-                    (0, z + 0.031),
-                ],
-                segments=16,
-            ),
-        )
-    if order.variant == "square":
-        draft.pieces = [(_squared(mesh, r, 0.72 * h), material) for mesh, material in draft.pieces]
-    return draft
-
-
-def _squared(mesh: Mesh, r: float, height: float) -> Mesh:
-    """Pushes a round body towards a rounded square up to ``height``."""
-    x, y, z = mesh.vertices.T
-    distance = np.maximum(np.hypot(x, y), 1e-9)
-    box = distance / np.maximum((np.abs(x) ** 6 + np.abs(y) ** 6) ** (1 / 6), 1e-9)
-    share = np.clip((height - z) / (0.1 * height), 0, 1) * np.clip(distance / (0.6 * r) - 0.3, 0, 1)
-    factor = 1 + 0.75 * share * (box - 1)
-    vertices = np.stack([x * factor, y * factor, z], axis=1)
-    return Mesh(vertices, mesh.faces, mesh.normals, mesh.uv)
+SLANT = 30.0
+"""Of a milk carton's slanted top, degrees."""
+DOME = ((1, 0.02), (0.99, 0.04), (0.76, 0.2), (0.46, 0.22), (0.42, 0.2))
+"""Of a milk carton's rounded top: its width and the radius of its corners at five heights, as shares of the width."""
 
 
 def _can(order: Order) -> Draft:
+    if order.variant == "sardine":
+        return _sardine_can(order)
     color = order.paint()
     draft = Draft(order.color)
     r = 0.033
-    h = {"drink": 0.118, "food": 0.1, "flat": 0.045, "slim": 0.15}[order.variant]
-    r *= {"drink": 1.0, "food": 1.12, "flat": 1.25, "slim": 0.85}[order.variant]
-    words = prints.DRINKS if order.variant in ("drink", "slim") else prints.GROCERIES
-    drink = words is prints.DRINKS
+    h = {"drink": 0.118, "food": 0.1, "flat": 0.045, "beaded": 0.105, "coffee": 0.115, "slim": 0.15}[order.variant]
+    r *= {"drink": 1.0, "food": 1.12, "flat": 1.25, "beaded": 1.15, "coffee": 1.4, "slim": 0.85}[order.variant]
+    drink = order.variant in ("drink", "slim")
+    words = prints.DRINKS if drink else ("COFFEE", "COCOA") if order.variant == "coffee" else prints.GROCERIES
     neck = 0.86 if drink else 0.97
     bottom, top = (0.06 * h, 0.88 * h) if drink else (0.03 * h, 0.97 * h)
     ink = order.paint(other_color(order.color, order.generator))
     texture = prints.round_label(
         order.pick(words), color, ink, order.integer(0, 3), aspect=2 * np.pi * r / h, repeats=2
     )
-    draft.add(
-        Material(materials.WHITE, 0.3 if drink else 0.5, 0.25 if drink else 0.0, texture),
-        lathe([(r, bottom), (r, top)]),
-    )
+    side = [(r, bottom), (r, top)]
+    if order.variant == "beaded":
+        # Rings pressed into the tin, which stiffen it.
+        beads = [(share * r, z * h) for z in (0.3, 0.4, 0.5, 0.6) for share, z in ((1, z), (0.95, z + 0.05))]
+        side = [(r, bottom), *smooth([*beads, (r, 0.7 * h)], 3), (r, top)]
+    draft.add(Material(materials.WHITE, 0.3 if drink else 0.5, 0.25 if drink else 0.0, texture), lathe(side))
     bare = materials.metal((0.7, 0.7, 0.72), 0.3)
     draft.add(bare, lathe([(0, 0.004), (0.8 * r, 0.004), (0.84 * r, 0), (0.9 * r, 0), (r, bottom)]))
     rim = neck * r
@@ -151,7 +63,35 @@ def _can(order: Order) -> Draft:
             1, 1.6, 0.25
         )
         draft.add(materials.metal((0.5, 0.5, 0.52), 0.35), tab.moved(z=0.75 * (h - 0.001)))
+    elif order.variant == "beaded":
+        draft.add(materials.metal((0.5, 0.5, 0.52), 0.35), _pull_ring(0.3 * r).moved(y=-0.4 * r, z=h - 0.0005))
+    elif order.variant == "coffee":
+        lid = lathe([(0, top), (1.04 * r, top), (1.04 * r, h), (0.98 * r, h + 0.002), (0, h + 0.002)])
+        # A white lid on black, seen from above, would be as much as the can.
+        draft.add(materials.plastic(color if order.color in ("black", "white") else contrast_color(color), 0.5), lid)
     draft.top = circle(24, 0.97 * rim)
+    return draft
+
+
+def _pull_ring(radius: float) -> Mesh:
+    """Flat around the origin: it must not lift what stands on the can."""
+    ring = np.concatenate([circle(14, radius), np.zeros((14, 1))], axis=1)
+    return tube(ring, 0.25 * radius, segments=6, closed=True).scaled(1, 1, 0.0005 / (0.25 * radius))
+
+
+def _sardine_can(order: Order) -> Draft:
+    color = order.paint()
+    draft = Draft(order.color)
+    width, depth, h = 0.108, 0.068, 0.03
+    wall, seam = rounded_rectangle(width, depth, 0.022, 4), rounded_rectangle(width + 0.003, depth + 0.003, 0.0235, 4)
+    draft.add(materials.plastic(color, 0.4), stack([0.94 * wall, wall, wall], [0, 0.003, h - 0.001]))
+    bare = materials.metal((0.7, 0.7, 0.72), 0.3)
+    draft.add(bare, stack([seam, seam], [h - 0.003, h]))
+    ink = order.paint(other_color(order.color, order.generator))
+    texture = prints.label(order.pick(("TUNA", "FISH")), color, ink, order.integer(0, 3), aspect=width / depth)
+    draft.add(Material(materials.WHITE, 0.4, 0.1, texture), extrude(0.96 * wall, 0.0003).moved(z=h - 0.0001))
+    draft.add(materials.metal((0.5, 0.5, 0.52), 0.35), _pull_ring(0.011).moved(x=-0.36 * width, z=h + 0.0003))
+    draft.top = 0.95 * wall
     return draft
 
 
@@ -161,49 +101,100 @@ def _jar(order: Order) -> Draft:
     shapes = {
         "jam": [(0.9 * r, 0), (r, 0.06 * h), (r, 0.5 * h), (r, 0.72 * h), (0.84 * r, 0.84 * h)],
         "honey": [(0.8 * r, 0), (1.05 * r, 0.2 * h), (1.12 * r, 0.45 * h), (1.02 * r, 0.7 * h), (0.8 * r, 0.84 * h)],
+        "hexagonal": [(r, 0), (1.1 * r, 0.04 * h), (1.1 * r, 0.22 * h), (1.1 * r, 0.74 * h), (0.8 * r, 0.84 * h)],
+        "clip": [
+            *((0.98 * r, 0), (1.04 * r, 0.04 * h), (1.04 * r, 0.2 * h)),
+            *((1.04 * r, 0.5 * h), (0.99 * r, 0.68 * h), (0.8 * r, 0.76 * h)),
+        ],
+        "ginger": [
+            *((0.84 * r, 0), (0.82 * r, 0.05 * h), (0.9 * r, 0.2 * h)),
+            *((1.15 * r, 0.5 * h), (1.06 * r, 0.68 * h), (0.68 * r, 0.8 * h)),
+        ],
         "straight": [(0.97 * r, 0), (r, 0.02 * h), (r, 0.6 * h), (r, 0.84 * h)],
     }
     profile = smooth(shapes[order.variant], 3)
     content = order.paint()
     filled = materials.plastic(mix(content, (0.1, 0.02, 0.0), 0.15), 0.08)
-    below, band, above = _cut(profile, 0.22 * h, 0.62 * h)
-    draft.add(filled, lathe([(0, 0), *below]), lathe([*above, (0, 0.84 * h)]))
+    below, band, above = bottles.cut(profile, 0.22 * h, 0.62 * h)
+    sides = 6 if order.variant == "hexagonal" else 32
+    draft.add(filled, lathe([(0, 0), *below], segments=sides), lathe([*above, (0, above[-1, 1])], segments=sides))
     draft.add(
-        _label(
+        bottles.wrapped_label(
             order,
             ("JAM", "HONEY", "PESTO", "OLIVES", "PLUM"),
             (0.85, 0.83, 0.78),
             aspect=2 * np.pi * r / (0.4 * h),
             ink=order.color if order.color != "white" else "blue",
         ),
-        lathe(band),
+        lathe(band, segments=sides),
     )
+    if sides == 6:
+        # One of the sides, not an edge, is the front.
+        draft.turn("z", 30)
     lid = order.pick(("silver", "lid"))
     material = materials.metal() if lid == "silver" else materials.plastic(content, 0.3)
-    w = 0.9 * r if order.variant != "straight" else 1.03 * r
+    if order.variant in ("clip", "ginger"):
+        _add_jar_lid(draft, order.variant, filled if lid == "lid" else material, h, r)
+        return draft
+    w = {"straight": 1.03, "hexagonal": 0.88}.get(order.variant, 0.9) * r
     draft.add(material, lathe([(0, 0.83 * h), (w, 0.83 * h), (w, 0.985 * h), (0.96 * w, h), (0, h)]))
     draft.top = circle(24, 0.92 * w)
     return draft
+
+
+def _add_jar_lid(draft: Draft, variant: str, material: Material, h: float, r: float) -> None:
+    if variant == "ginger":
+        knob = smooth([(0.16 * r, 0.93 * h), (0.26 * r, 0.97 * h), (0.1 * r, 1.01 * h)], 3)
+        dome = smooth([(0.72 * r, 0.82 * h), (0.64 * r, 0.88 * h), (0.34 * r, 0.92 * h)], 3)
+        draft.add(material, lathe([(0, 0.79 * h), (0.72 * r, 0.79 * h), *dome, *knob, (0, 1.01 * h)], segments=24))
+        return
+    seal, rim = 0.8 * h, 0.92 * r
+    draft.add(materials.rubber((0.75, 0.22, 0.02)), lathe([(0, 0.76 * h), (rim, 0.76 * h), (rim, seal), (0, seal)]))
+    draft.add(material, lathe([(0, seal), (rim, seal), (rim, 0.88 * h), (0.8 * r, 0.92 * h), (0, 0.92 * h)]))
+    draft.top = circle(24, 0.78 * r)
+    wire = materials.metal()
+    collar = np.concatenate([circle(28, 1.02 * rim), np.full((28, 1), 0.73 * h)], axis=1)
+    draft.add(wire, tube(collar, 0.0016, segments=6, closed=True))
+    # The clip in front and the hinge behind.
+    for y, low in ((-1.0, 0.56), (1.0, 0.7)):
+        for x in (-0.3, 0.3):
+            bail = [(x * r, y * 0.86 * r, 0.89 * h), (x * r, y * 1.04 * r, 0.84 * h), (x * r, y * 1.1 * r, low * h)]
+            draft.add(wire, tube(smooth(bail, 3), 0.0016, segments=6))
+        draft.add(wire, tube([(-0.3 * r, y * 1.1 * r, low * h), (0.3 * r, y * 1.1 * r, low * h)], 0.0016, segments=6))
 
 
 def _milk_carton(order: Order) -> Draft:
     color = order.paint()
     draft = Draft(order.color, None, (), {"front": (0.0, -1.0, 0.0)})
     w = 0.07
-    h = {"gable": 0.2, "half": 0.11, "brick": 0.17}[order.variant]
+    h = {"gable": 0.2, "half": 0.11, "open": 0.17, "slanted": 0.2, "domed": 0.15, "brick": 0.17}[order.variant]
     depth = 0.7 * w if order.variant == "brick" else w
     ink = order.paint(other_color(order.color, order.generator, ("blue", "green", "red", "white")))
     texture = prints.label("MILK", color, ink, order.integer(0, 2), aspect=w / h)
     front = materials.paper(color, texture)
     plain = materials.paper(color)
     for side, mesh in box_sides((w, depth, h)).items():
-        if side != "top" or order.variant == "brick":
-            draft.add(front if side in ("front", "back") else plain, mesh)
+        if side != "top" or order.variant in ("brick", "slanted"):
+            shown = _slanted(mesh, w, h) if order.variant == "slanted" else mesh
+            draft.add(front if side in ("front", "back") else plain, shown)
     if order.variant == "brick":
         cap = lathe([(0.012, 0), (0.012, 0.01), (0.01, 0.012), (0, 0.012)], segments=18).moved(0.018, 0.0, h)
         draft.add(materials.plastic(ink, 0.4), cap)
         return draft
     half, rise = w / 2, 0.5 * w
+    if order.variant == "slanted":
+        cap = lathe([(0.014, 0), (0.014, 0.012), (0.012, 0.014), (0, 0.014)], segments=18).turned("x", SLANT)
+        draft.add(materials.plastic(ink, 0.4), cap.moved(y=-0.1 * w, z=h - 0.6 * w * np.tan(np.radians(SLANT))))
+        return draft
+    if order.variant == "domed":
+        outlines = [rounded_rectangle(share * w, share * w, corner * w) for share, corner in DOME]
+        draft.add(plain, stack(outlines, [h + share * w for share in (0, 0.03, 0.24, 0.38, 0.42)]))
+        cap = lathe([(0.017, 0), (0.017, 0.016), (0.015, 0.018), (0, 0.018)], segments=20)
+        draft.add(materials.plastic(ink, 0.4), cap.moved(z=h + 0.42 * w))
+        return draft
+    if order.variant == "open":
+        _add_open_roof(draft, plain, w, h)
+        return draft
     ridge = 0.006
     roof = (
         extrude([(-half, 0), (half, 0), (ridge * 0.3, rise), (-ridge * 0.3, rise)], w).turned("x", 90).turned("z", 90)
@@ -216,127 +207,69 @@ def _milk_carton(order: Order) -> Draft:
     return draft
 
 
-def _spray_bottle(order: Order) -> Draft:
-    color = order.paint()
-    draft = Draft(order.color, None, (), {"nozzle": (0.0, -1.0, 0.0), "front": (0.0, -1.0, 0.0)})
-    h = 0.25
-    shapes = {
-        "oval": [(0.95, 0.0), (1.0, 0.02), (1.0, 0.25), (0.95, 0.45), (0.5, 0.62), (0.28, 0.68)],
-        "round": [(0.92, 0.0), (0.97, 0.02), (0.95, 0.3), (0.92, 0.5), (0.55, 0.62), (0.3, 0.68)],
-        "waisted": [(1.05, 0.0), (1.1, 0.02), (1.0, 0.2), (0.7, 0.42), (0.72, 0.52), (0.3, 0.66)],
-    }
-    wide, deep = {"oval": (0.046, 0.03), "round": (0.037, 0.037), "waisted": (0.042, 0.034)}[order.variant]
-    profile = smooth(np.array(shapes[order.variant]) * (1, h), 3)
-    below, band, above = _cut(profile, 0.16 * h, 0.36 * h)
-    body = materials.plastic(color, 0.25)
-    draft.add(body, *(lathe(part).scaled(wide, deep, 1) for part in ([(0, 0), *below], [*above, (0, above[-1, 1])])))
-    pale = order.paint("white")
-    ink = order.color if order.color not in (None, "white") else "blue"
-    draft.add(_label(order, prints.CLEANERS, pale, aspect=2.8, repeats=2, ink=ink), lathe(band).scaled(wide, deep, 1))
-    head = order.paint(other_color(order.color, order.generator, ("white", "red", "black", "yellow")))
-    top = materials.plastic(head, 0.4)
-    neck = above[-1, 1]
-    draft.add(top, lathe([(0, neck), (0.014, neck), (0.014, neck + 0.02), (0, neck + 0.02)], segments=18))
-    side = np.array(
-        [(0.022, 0.0), (0.03, 0.035), (-0.03, 0.04), (-0.042, 0.034), (-0.042, 0.02), (-0.012, 0.015), (-0.012, 0.0)]
-    )
-    trigger_head = extrude(side[::-1], 0.022).turned("x", 90).moved(y=0.011).turned("z", 90)
-    draft.add(top, trigger_head.moved(z=neck + 0.018))
-    lever = tube(smooth([(0, -0.02, 0.03), (0, -0.03, 0.005), (0, -0.026, -0.02)], 4), 0.004, segments=8)
-    draft.add(materials.plastic(mix(head, (0.02, 0.02, 0.02), 0.4), 0.4), lever.moved(z=neck + 0.018))
-    tip = rounded_box((0.014, 0.01, 0.014), 0.003).moved(y=-0.045, z=neck + 0.038)
-    draft.add(materials.plastic(contrast_color(head), 0.4), tip)
-    return draft
+def _slanted(mesh: Mesh, depth: float, h: float) -> Mesh:
+    """A box as high as ``h`` behind and cut down towards the front."""
+    slope = np.tan(np.radians(SLANT))
+    x, y, z = mesh.vertices.T
+    vertices = np.stack([x, y, z * (1 - slope * (depth / 2 - y) / h)], axis=1)
+    return Mesh(vertices, mesh.faces, mesh.turned("x", SLANT).normals if z.min() > 0 else mesh.normals, mesh.uv)
 
 
-def _thermos(order: Order) -> Draft:
-    color = order.paint()
-    draft = Draft(order.color)
-    h, r = 0.27, 0.038
-    body = materials.metal() if order.color == "silver" else materials.plastic(color, 0.25)
-    bare = (
-        materials.metal((0.7, 0.7, 0.72), 0.25) if order.color != "silver" else materials.plastic(materials.DARK, 0.4)
-    )
-    shoulder = {"classic": 0.72, "slim": 0.78, "wide": 0.66}[order.variant]
-    r *= {"classic": 1.0, "slim": 0.8, "wide": 1.25}[order.variant]
-    draft.add(bare, lathe([(0, 0), (0.97 * r, 0), (r, 0.004), (r, 0.03 * h)]))
+def _add_open_roof(draft: Draft, material: Material, w: float, h: float) -> None:
+    """A gable whose front end is pulled out to a spout."""
+    half, rise = w / 2, 0.5 * w
+    # From the tip to the back, each half width of the upper edge, its height, and the y and width of the lower one.
+    tip = (0.0, -1.05 * w, h + 0.72 * rise)
+    lips = (0.6 * half, -0.72 * half, h + 0.86 * rise)
+    ridge = (0.04 * half, 0.1 * w, h + rise)
+
+    def ring(y: float, edge: tuple[float, float, float]) -> list[tuple[float, float, float]]:
+        x, upper_y, z = edge
+        return [(half, y, h), (-half, y, h), (-x, upper_y, z), (0, upper_y, z), (x, upper_y, z)]
+
+    rings = [[tip] * 5, ring(-half, lips), ring(0.1 * w, ridge), ring(half, (ridge[0], half, ridge[2]))]
+    rings.append([(0.0, half, h + 0.5 * rise)] * 5)
+    draft.add(material, loft(np.array(rings)))
+    # What is seen of the inside.
+    mouth = np.array([tip, lips, ridge, (-lips[0], *lips[1:])])
+    mouth[:, 2] += 0.0006
     draft.add(
-        body, lathe(smooth([(r, 0.03 * h), (r, 0.3 * h), (r, shoulder * h - 0.03 * h), (0.82 * r, shoulder * h)], 4))
+        materials.paper(materials.DARK),
+        Mesh(mouth, np.array([(0, 1, 2), (0, 2, 3)], np.int32), np.tile((0.0, 0.0, 1.0), (4, 1)), mouth[:, :2]),
     )
-    draft.add(bare, lathe([(0.82 * r, shoulder * h), (0.82 * r, (shoulder + 0.03) * h)]))
-    z = (shoulder + 0.03) * h
-    draft.add(body, lathe([(0.82 * r, z), (0.9 * r, z), (0.86 * r, 0.98 * h), (0.8 * r, h), (0, h)]))
-    if order.variant == "wide":
-        draft.directions = {"handle": (1.0, 0.0, 0.0)}
-        loop = smooth(
-            [(0.97 * r, 0, 0.58 * h), (1.6 * r, 0, 0.56 * h), (1.6 * r, 0, 0.22 * h), (0.97 * r, 0, 0.2 * h)], 4
-        )
-        draft.add(materials.plastic(materials.DARK, 0.5), tube(loop, 0.006, segments=8, flatten=1.4))
-    return draft
-
-
-def _soap_dispenser(order: Order) -> Draft:
-    color = order.paint()
-    draft = Draft(order.color, None, (), {"spout": (0.0, -1.0, 0.0)})
-    h, r = 0.11, 0.035
-    body = materials.glazed(color)
-    if order.variant == "square":
-        shell = stack(
-            [rounded_rectangle(share * 2 * r, share * 2 * r, 0.3 * r, 3) for share in (0.94, 1.0, 1.0, 0.9, 0.4)],
-            [0, 0.004, 0.92 * h, h, 1.02 * h],
-        )
-        draft.add(body, shell)
-    else:
-        top = 0.95 if order.variant == "round" else 0.72
-        draft.add(
-            body,
-            lathe(
-                [
-                    (0, 0),
-                    *smooth([(0.95 * r, 0), (r, 0.1 * h), (top * r, 0.8 * h), (0.45 * r, h), (0.4 * r, 1.03 * h)], 4),
-                    (0, 1.03 * h),
-                ]
-            ),
-        )
-    pump = materials.metal() if order.chance(0.5) else materials.plastic(contrast_color(color), 0.4)
-    draft.add(
-        pump,
-        lathe(
-            [
-                (0, h),
-                (0.42 * r, h),
-                (0.42 * r, 1.12 * h),
-                (0.14 * r, 1.14 * h),
-                (0.14 * r, 1.36 * h),
-                (0.4 * r, 1.38 * h),
-                (0.36 * r, 1.47 * h),
-                (0, 1.48 * h),
-            ],
-            segments=20,
-        ),
-    )
-    spout = smooth([(0, 0, 1.43 * h), (0, -0.7 * r, 1.44 * h), (0, -1.25 * r, 1.38 * h)], 3)
-    draft.add(pump, tube(spout, 0.12 * r, segments=8))
-    return draft
+    draft.add(material, rounded_box((0.003, 0.4 * w, 0.017)).moved(y=0.3 * w, z=h + rise - 0.002))
 
 
 def _tube_of_toothpaste(order: Order) -> Draft:
     color = order.paint()
     draft = Draft(order.color, None, (), {"cap": (1.0, 0.0, 0.0)})
-    length, r = {"long": 0.14, "short": 0.105, "upright": 0.125}[order.variant], 0.021
+    length, r = {"long": 0.14, "short": 0.105, "upright": 0.125}.get(order.variant, 0.115), 0.021
     t = np.linspace(0, 1, 9)
     ring = circle(20)
     flat = 0.004 + (r - 0.004) * np.sin(np.pi / 2 * t) ** 0.8
     wide = r * (1.35 - 0.35 * t)
+    if order.variant == "squeezed":
+        # Pressed empty from its end on.
+        flat = np.array([0.0025, 0.003, 0.0035, 0.004, 0.006, 0.014, 0.019, 0.021, 0.021])
     rings = np.stack(
         [np.broadcast_to(length * (t[:, None] - 0.5), (9, 20)), wide[:, None] * ring[:, 0], flat[:, None] * ring[:, 1]],
         axis=2,
     )
+    if order.variant == "squeezed":
+        rings[..., 2] += 0.025 * (1 - t[:, None]) ** 2
     ends = np.broadcast_to(rings[[0, -1]].mean(axis=1, keepdims=True), (2, 20, 3))
     texture = prints.striped(color, order.paint(other_color(order.color, order.generator)), 1, share=0.24)
     draft.add(materials.plastic(color, 0.35, texture), loft(np.concatenate([ends[:1], rings, ends[1:]])))
-    cap = lathe([(0, 0), (0.8 * r, 0), (0.6 * r, 0.022), (0, 0.022)], segments=20).turned("y", 90).moved(x=0.5 * length)
+    near, far, cap_length = {"flip top": (1.02, 1.1, 0.034)}.get(order.variant, (0.8, 0.6, 0.022))
+    cap = lathe([(0, 0), (near * r, 0), (far * r, cap_length), (0, cap_length)], segments=20)
+    cap = cap.turned("y", 90).moved(x=0.5 * length)
     draft.add(materials.plastic(order.paint("white" if order.color != "white" else "blue"), 0.4), cap)
+    if order.variant == "rolled":
+        # The empty end, wound up.
+        angles = np.linspace(0, 3.4 * np.pi, 28)
+        spiral = np.stack([np.cos(angles), np.sin(angles)], axis=1) * np.linspace(0.002, 0.0115, 28)[:, None]
+        roll = extrude(np.concatenate([spiral, 0.72 * spiral[::-1]]), 2 * wide[0]).turned("x", 90)
+        draft.add(materials.plastic(color, 0.35), roll.moved(-0.5 * length, wide[0]))
     if order.variant == "upright":
         draft.directions = {}
         draft.turn("y", 90)
@@ -352,9 +285,9 @@ CATEGORIES = (
         "bottles",
         (0.2, 0.32),
         ("green", "brown", "blue", "red", "white", "yellow", "orange", "black"),
-        ("wine", "soda", "sport"),
+        ("wine", "soda", "sport", "beer", "water", "squeeze"),
         ("square",),
-        _bottle,
+        bottles.build_bottle,
         confusable=("thermos",),
     ),
     _category(
@@ -362,7 +295,7 @@ CATEGORIES = (
         "cans",
         (0.085, 0.155),
         ("red", "blue", "green", "yellow", "orange", "purple", "white", "black"),
-        ("drink", "food", "flat"),
+        ("drink", "food", "flat", "beaded", "coffee", "sardine"),
         ("slim",),
         _can,
     ),
@@ -371,7 +304,7 @@ CATEGORIES = (
         "jars",
         (0.09, 0.14),
         ("red", "orange", "yellow", "green", "purple", "brown"),
-        ("jam", "honey"),
+        ("jam", "honey", "hexagonal", "clip", "ginger"),
         ("straight",),
         _jar,
     ),
@@ -380,7 +313,7 @@ CATEGORIES = (
         "milk cartons",
         (0.14, 0.27),
         ("white", "blue", "green", "red"),
-        ("gable", "half"),
+        ("gable", "half", "open", "slanted", "domed"),
         ("brick",),
         _milk_carton,
     ),
@@ -389,9 +322,9 @@ CATEGORIES = (
         "spray bottles",
         (0.2, 0.29),
         _DYED,
-        ("oval", "round"),
+        ("oval", "round", "conical", "boxy", "globe"),
         ("waisted",),
-        _spray_bottle,
+        bottles.build_spray_bottle,
         confusable=("bottle",),
     ),
     _category(
@@ -399,9 +332,9 @@ CATEGORIES = (
         "thermoses",
         (0.22, 0.32),
         ("silver", "red", "blue", "green", "black", "white"),
-        ("classic", "slim"),
+        ("classic", "slim", "domed", "travel", "loop"),
         ("wide",),
-        _thermos,
+        bottles.build_thermos,
         confusable=("bottle",),
     ),
     _category(
@@ -409,16 +342,16 @@ CATEGORIES = (
         "soap dispensers",
         (0.14, 0.2),
         ("white", "blue", "green", "pink", "gray", "black"),
-        ("round", "tapered"),
+        ("round", "tapered", "globe", "fluted", "oval"),
         ("square",),
-        _soap_dispenser,
+        bottles.build_soap_dispenser,
     ),
     _category(
         "tube of toothpaste",
         "tubes of toothpaste",
         (0.1, 0.19),
         ("white", "blue", "red", "green"),
-        ("long", "short"),
+        ("long", "short", "rolled", "squeezed", "flip top"),
         ("upright",),
         _tube_of_toothpaste,
     ),

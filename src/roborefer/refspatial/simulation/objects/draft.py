@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from roborefer.refspatial.simulation.mesh import Cavity, Material, Part, SimulatedObject
 from roborefer.refspatial.simulation.objects.colors import VIVID, Rgb, sample_color
+from roborefer.refspatial.simulation.objects.deformation import bounds, sample_deformation
 from roborefer.refspatial.simulation.objects.outlines import signed_area
 from roborefer.refspatial.simulation.objects.shapes import Axis, Mesh, join
 
@@ -56,7 +57,7 @@ class Order:
 
 @dataclass(eq=False)
 class Draft:
-    """A drawn object in any position and of usual size, metres; :func:`finish` varies the size and sets it down.
+    """A drawn object in any position and of usual size, metres; :func:`finish` varies it and sets it down.
 
     Attributes:
         color: What a viewer would call it, None where there is no single colour.
@@ -116,12 +117,13 @@ def cavity(floor: float, outline: ArrayLike, depth: float) -> Cavity:
 
 
 def finish(draft: Draft, category: Category, order: Order) -> SimulatedObject:
-    """Scales a draft by up to 30 %, within its category's range, and sets it down.
+    """Deforms a draft of a shape that training sees, scales it by up to 30 % within its range, and sets it down.
 
     Pieces of one material become one part. The footprint's bounding box is centred on the origin, the base is at 0.
     """
-    low = np.min([mesh.vertices.min(axis=0) for mesh, _ in draft.pieces], axis=0)
-    high = np.max([mesh.vertices.max(axis=0) for mesh, _ in draft.pieces], axis=0)
+    if order.variant not in category.held_out:
+        _deform(draft, order.generator)
+    low, high = bounds([mesh for mesh, _ in draft.pieces])
     nominal = float((high - low).max())
     factor = _length(nominal, category.size, order) / nominal
     offset = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
@@ -143,6 +145,16 @@ def finish(draft: Draft, category: Category, order: Order) -> SimulatedObject:
         rolls=draft.rolls,
         shape_key=f"{category.name}/{order.variant}",
     )
+
+
+def _deform(draft: Draft, generator: np.random.Generator) -> None:
+    deformation = sample_deformation(generator, [mesh for mesh, _ in draft.pieces], rolls=draft.rolls)
+    if deformation is None:
+        return
+    draft.pieces = [(deformation.mesh(mesh), material) for mesh, material in draft.pieces]
+    draft.directions = {name: deformation.direction(vector) for name, vector in draft.directions.items()}
+    draft.top = None if draft.top is None else deformation.polygon(draft.top, float(deformation.high[2]))
+    draft.cavity = None if draft.cavity is None else deformation.cavity(draft.cavity)
 
 
 def _length(nominal: float, limits: tuple[float, float], order: Order) -> float:

@@ -8,6 +8,7 @@ from roborefer.refspatial.simulation.objects.prints import Texture, grain
 
 WHITE: Rgb = (1.0, 1.0, 1.0)
 DARK: Rgb = (0.02, 0.02, 0.022)
+DARK_PLASTIC = Material((0.025, 0.025, 0.028), 0.45)
 STEEL_COLOR: Rgb = (0.62, 0.63, 0.65)
 
 

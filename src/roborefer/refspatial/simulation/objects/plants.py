@@ -8,7 +8,7 @@ import numpy as np
 
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
-from roborefer.refspatial.simulation.objects.colors import leaf_green, mix
+from roborefer.refspatial.simulation.objects.colors import Rgb, leaf_green, mix
 from roborefer.refspatial.simulation.objects.draft import Category, Draft, Order
 from roborefer.refspatial.simulation.objects.outlines import smooth
 from roborefer.refspatial.simulation.objects.shapes import (
@@ -52,7 +52,10 @@ def _potted_plant(order: Order) -> Draft:
     """Has no colour: some would name the pot's, some the plant's."""
     draft = Draft(None)
     pot = order.pick(("white", "orange", "blue", "gray", "yellow", "red", "brown"))
-    _pot(draft, Order(order.generator, order.variant, pot), 0.09, 0.06)
+    height, radius = {"sword": (0.11, 0.052), "trailing": (0.13, 0.055), "stalked": (0.07, 0.07)}.get(
+        order.variant, (0.09, 0.06)
+    )
+    _pot(draft, Order(order.generator, order.variant, pot), height, radius)
     green = materials.plastic(mix(leaf_green(order.generator), (0.02, 0.08, 0.01), 0.45), 0.5)
     if order.variant == "leafy":
         grown = leaf(1.0, 0.42, 0.45)
@@ -66,6 +69,16 @@ def _potted_plant(order: Order) -> Draft:
             lift, long = order.uniform(50, 86), order.uniform(0.14, 0.22)
             blade = grown.scaled(long, long, long).turned("y", -lift).turned("z", 137.5 * index)
             draft.add(green, blade.moved(0.02 * np.cos(index), 0.02 * np.sin(index), 0.08))
+    elif order.variant == "sword":
+        grown = leaf(1.0, 0.2, 0.0)
+        for index in range(9):
+            lift, long = order.uniform(76, 88), order.uniform(0.16, 0.27)
+            blade = grown.scaled(long, long, long).turned("y", -lift).turned("z", 137.5 * index)
+            draft.add(green, blade.moved(0.018 * np.cos(2.4 * index), 0.018 * np.sin(2.4 * index), 0.09))
+    elif order.variant == "stalked":
+        _round_leaves(draft, order, green)
+    elif order.variant == "trailing":
+        _vines(draft, order, green)
     else:
         trunk = smooth([(0, 0, 0.07), (0.008, 0, 0.13), (0, 0.004, 0.2)], 4)
         draft.add(materials.wood((0.22, 0.12, 0.05)), tube(trunk, 0.007, segments=8))
@@ -77,10 +90,34 @@ def _potted_plant(order: Order) -> Draft:
     return draft
 
 
+def _round_leaves(draft: Draft, order: Order, green: Material) -> None:
+    """Each at the end of a stalk of its own."""
+    grown = leaf(0.085, 0.085, 0.02).moved(-0.02)
+    for index in range(11):
+        angle, out, up = 137.5 * index, order.uniform(0.02, 0.1), order.uniform(0.06, 0.15)
+        stalk = tube(
+            smooth([(0, 0, 0.055), (0.3 * out, 0, 0.055 + 0.6 * up), (out, 0, 0.055 + up)], 3), 0.0025, segments=5
+        )
+        blade = grown.turned("y", order.uniform(-15, 35)).moved(out, 0, 0.055 + up)
+        draft.add(green, stalk.turned("z", angle), blade.turned("z", angle))
+
+
+def _vines(draft: Draft, order: Order, green: Material) -> None:
+    """Over the rim and down around the pot, more leaves on top."""
+    grown = leaf(0.045, 0.036, 0.015, steps=3)
+    for index in range(10):
+        out, low = order.uniform(0.07, 0.085), order.uniform(0.02, 0.07)
+        path = smooth([(0.01, 0, 0.11), (0.04, 0, 0.155), (out, 0, 0.125), (out + 0.01, 0, low)], 3)
+        vine = [tube(path, 0.002, segments=5)]
+        for turned, (x, _, z) in zip((40, -50, 50, -40, 0), path[[2, 4, 6, 8, 9]].tolist(), strict=True):
+            vine.append(grown.turned("y", order.uniform(0, 50)).turned("z", turned).moved(x, 0, z))
+        draft.add(green, *(mesh.turned("z", 137.5 * index) for mesh in vine))
+
+
 def _cactus(order: Order) -> Draft:
     draft = Draft("green")
     pot = order.pick(("white", "orange", "yellow", "red", "brown"))
-    _pot(draft, Order(order.generator, order.variant, pot), 0.055, 0.042)
+    _pot(draft, Order(order.generator, order.variant, pot), 0.055, 0.042 if order.variant != "cluster" else 0.056)
     base = mix(leaf_green(order.generator), (0.03, 0.14, 0.03), 0.3)
     skin = Material(
         materials.WHITE, 0.6, 0.0, prints.striped(base, mix(base, (0.6, 0.65, 0.4), 0.3), 14, upright=True, share=0.25)
@@ -90,6 +127,27 @@ def _cactus(order: Order) -> Draft:
         flower = materials.plastic(order.paint(order.pick(("pink", "red", "yellow"))), 0.5)
         petal = leaf(0.016, 0.01, 0.0, steps=3).turned("y", -35).moved(z=0.122)
         draft.add(flower, *(petal.turned("z", 60 * index) for index in range(6)))
+        return draft
+    if order.variant == "cluster":
+        for index, radius in enumerate((0.03, 0.022, 0.025, 0.019, 0.024, 0.02)):
+            out, angle = (0.0 if index == 0 else 0.036), 1.26 * index
+            ball = ellipsoid(radius, radius, 1.15 * radius, segments=18, rings=10)
+            draft.add(skin, ball.moved(out * np.cos(angle), out * np.sin(angle), 0.045 + radius))
+        return draft
+    if order.variant == "spiny":
+        draft.add(skin, ellipsoid(0.033, 0.033, 0.07, segments=28, rings=14).moved(z=0.1))
+        spine = lathe([(0, 0), (0.0012, 0), (0, 0.014)], segments=3)
+        spines = []
+        for index in range(84):
+            # Evenly spread from foot to tip, each square to the skin.
+            z = -0.45 + 1.43 * (index + 0.5) / 84
+            tilt = float(np.degrees(np.arctan2(np.sqrt(1 - z * z) / 0.033, z / 0.07)))
+            out = 0.033 * float(np.sqrt(1 - z * z))
+            spines.append(spine.turned("y", tilt).moved(out, 0, 0.1 + 0.07 * z).turned("z", 137.5 * index))
+        draft.add(materials.plastic((0.75, 0.7, 0.55), 0.6), *spines)
+        return draft
+    if order.variant == "prickly pear":
+        _pads(draft, order, base)
         return draft
     height = 0.15 if order.variant == "column" else 0.12
     draft.add(skin, tube([(0, 0, 0.045), (0, 0, 0.045 + 0.5 * height), (0, 0, 0.045 + height)], 0.021, segments=16))
@@ -110,6 +168,17 @@ def _cactus(order: Order) -> Draft:
     return draft
 
 
+def _pads(draft: Draft, order: Order, green: Rgb) -> None:
+    """Flat oval pads that grow out of each other's edges."""
+    skin = Material(materials.WHITE, 0.6, 0.0, prints.dotted(green, mix(green, (0.6, 0.65, 0.4), 0.3), 16, 8))
+    # Where each grows from (x, z), its lean to the right in degrees, half its length.
+    pads = ((0, 0.045, 0, 0.038), (-0.012, 0.112, -32, 0.031), (0.016, 0.108, 38, 0.028), (0.004, 0.115, 6, 0.024),
+            (-0.05, 0.158, -48, 0.02), (-0.035, 0.165, 5, 0.022), (0.05, 0.15, 20, 0.02))  # fmt: skip
+    for x, z, lean, half in pads:
+        pad = ellipsoid(0.8 * half, 0.3 * half, half, segments=18, rings=10).moved(z=0.94 * half)
+        draft.add(skin, pad.turned("z", order.uniform(-25, 25)).turned("y", lean).moved(x, 0, z))
+
+
 def _vase(order: Order) -> Draft:
     color = order.paint()
     draft = Draft(order.color, "ceramic")
@@ -124,6 +193,23 @@ def _vase(order: Order) -> Draft:
             (0.58 * r, h),
         ],
         "column": [(0.72 * r, 0), (0.74 * r, 0.3 * h), (0.8 * r, 0.7 * h), (0.86 * r, h)],
+        "bottle": [
+            (0.8 * r, 0),
+            (1.2 * r, 0.14 * h),
+            (1.02 * r, 0.32 * h),
+            (0.34 * r, 0.48 * h),
+            (0.27 * r, 0.9 * h),
+            (0.4 * r, h),
+        ],
+        "trumpet": [(0.75 * r, 0), (0.36 * r, 0.1 * h), (0.4 * r, 0.4 * h), (0.62 * r, 0.72 * h), (1.15 * r, h)],
+        "globe": [
+            (0.8 * r, 0),
+            (1.5 * r, 0.2 * h),
+            (1.7 * r, 0.42 * h),
+            (1.4 * r, 0.74 * h),
+            (1.0 * r, 0.92 * h),
+            (1.1 * r, h),
+        ],
         "amphora": [
             (0.4 * r, 0),
             (0.6 * r, 0.1 * h),
@@ -178,7 +264,7 @@ CATEGORIES = (
         "potted plants",
         (0.18, 0.42),
         (),
-        ("leafy", "grass"),
+        ("leafy", "grass", "sword", "stalked", "trailing"),
         ("tree",),
         _potted_plant,
         places=(*PLACES, "floor"),
@@ -189,7 +275,7 @@ CATEGORIES = (
         "cacti",
         (0.11, 0.24),
         ("green",),
-        ("ball", "column"),
+        ("ball", "column", "cluster", "spiny", "prickly pear"),
         ("twin",),
         _cactus,
         places=PLACES,
@@ -200,7 +286,7 @@ CATEGORIES = (
         "vases",
         (0.16, 0.36),
         _DYED,
-        ("bulb", "column"),
+        ("bulb", "column", "bottle", "trumpet", "globe"),
         ("amphora",),
         _vase,
         places=(*PLACES, "floor"),

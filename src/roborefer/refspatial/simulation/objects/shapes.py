@@ -214,12 +214,13 @@ def lathe(profile: ArrayLike, *, segments: int = 32) -> Mesh:
 
 def stack(outlines: Sequence[ArrayLike], heights: Sequence[float]) -> Mesh:
     """A skin over flat outlines (N, 2) at heights, bottom first; the ends are closed towards their middles."""
-    rings = np.stack([_ring(outline, height) for outline, height in zip(outlines, heights, strict=True)])
+    rings = np.stack([ring(outline, height) for outline, height in zip(outlines, heights, strict=True)])
     first, last = np.broadcast_to(rings[0].mean(0), rings[0].shape), np.broadcast_to(rings[-1].mean(0), rings[0].shape)
     return loft(np.concatenate([first[None], rings, last[None]]))
 
 
-def _ring(outline: ArrayLike, height: float) -> Floats:
+def ring(outline: ArrayLike, height: float) -> Floats:
+    """The (N, 3) ring of a flat outline (N, 2) at a height."""
     given = np.asarray(outline, np.float64)
     return np.concatenate([given, np.full((len(given), 1), height)], axis=1)
 
@@ -374,12 +375,12 @@ def extrude(outline: ArrayLike, height: float) -> Mesh:
     given = np.asarray(outline, np.float64)
     if signed_area(given) < 0:
         given = given[::-1]
-    wall = loft(np.stack([_ring(given, 0.0), _ring(given, height)]))
+    wall = loft(np.stack([ring(given, 0.0), ring(given, height)]))
     triangles = triangulate(given)
     low, high = given.min(axis=0), given.max(axis=0)
     uv = (given - low) / (high - low)
-    top = Mesh(_ring(given, height), triangles, np.tile((0.0, 0.0, 1.0), (len(given), 1)), uv)
-    bottom = Mesh(_ring(given, 0.0), triangles[:, ::-1], np.tile((0.0, 0.0, -1.0), (len(given), 1)), uv)
+    top = Mesh(ring(given, height), triangles, np.tile((0.0, 0.0, 1.0), (len(given), 1)), uv)
+    bottom = Mesh(ring(given, 0.0), triangles[:, ::-1], np.tile((0.0, 0.0, -1.0), (len(given), 1)), uv)
     return join([wall, top, bottom])
 
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
-from roborefer.refspatial.simulation.objects.colors import Rgb, mix, other_color
+from roborefer.refspatial.simulation.objects.colors import Rgb, mix
+from roborefer.refspatial.simulation.objects.desk_tools import TRIANGLE, glue_stick, scissors, side_view, stapler, tape
 from roborefer.refspatial.simulation.objects.draft import Category, Draft, Order, cavity
-from roborefer.refspatial.simulation.objects.outlines import arc, circle, rectangle, rounded_rectangle, smooth
+from roborefer.refspatial.simulation.objects.outlines import circle, rectangle, rounded_rectangle, smooth
 from roborefer.refspatial.simulation.objects.shapes import (
     Mesh,
     box_sides,
     extrude,
     lathe,
+    panel,
     rounded_box,
     stack,
+    tile,
     tube,
 )
 from roborefer.refspatial.simulation.objects.tableware import vessel
@@ -26,7 +31,7 @@ TIP_FRONT = {"tip": (0.0, -1.0, 0.0)}
 WOOD_TONE: Rgb = (0.62, 0.38, 0.18)
 
 
-def lying(profile: list[tuple[float, float]], segments: int = 16) -> Mesh:
+def lying(profile: ArrayLike, segments: int = 16) -> Mesh:
     """A turned body that lies along y, its upper end in front."""
     return lathe(profile, segments=segments).turned("x", 90)
 
@@ -48,12 +53,26 @@ def _pen(order: Order) -> Draft:
         )
         draft.add(barrel, lying([(0, -0.006), (1.02 * r, -0.006), (1.02 * r, 0.008), (0, 0.008)]))
         return draft
+    if order.variant == "fountain":
+        _fountain_pen(draft, order, barrel)
+        return draft
+    if order.variant == "capped":
+        draft.add(barrel, lying([(0, -0.004), (0.8 * r, -0.004), (0.8 * r, 0.09)]))
+        draft.add(barrel, lying([(0, 0.08), (1.15 * r, 0.08), (1.15 * r, 0.136), (0.7 * r, 0.142), (0, 0.142)]))
+        draft.add(steel, lying([(1.15 * r, 0.08), (1.25 * r, 0.08), (1.25 * r, 0.083), (1.15 * r, 0.083)]))
+        draft.add(barrel, rounded_box((0.003, 0.044, 0.0015), 0.0005).moved(y=-0.114, z=1.4 * r))
+        draft.add(barrel, rounded_box((0.003, 0.004, 0.45 * r)).moved(y=-0.134, z=r))
+        return draft
+    if order.variant == "gripped":
+        r = 0.0056
+        ridges = [(share * r, 0.08 + 0.004 * index) for index in range(9) for share in (1.22 - 0.14 * (index % 2),)]
+        draft.add(materials.rubber(materials.DARK if order.color != "black" else (0.5, 0.5, 0.5)), lying(ridges))
     draft.add(barrel, lying([(0, 0), (0.9 * r, 0), (r, 0.004), (r, 0.115), (0.86 * r, 0.125)]))
     draft.add(steel, lying([(0.86 * r, 0.125), (0.3 * r, 0.138), (0.16 * r, 0.143), (0, 0.143)], 12))
     draft.add(
         steel,
         lying([(0, -0.01), (0.45 * r, -0.01), (0.45 * r, 0.001), (0, 0.001)], 12)
-        if order.variant == "ballpoint"
+        if order.variant in ("ballpoint", "gripped")
         else lying([(r, 0.08), (1.06 * r, 0.08), (1.06 * r, 0.084), (r, 0.084)], 16),
     )
     clip = rounded_box((0.003, 0.042, 0.0012), 0.0004).moved(y=-0.024, z=1.25 * r)
@@ -61,22 +80,55 @@ def _pen(order: Order) -> Draft:
     return draft
 
 
+def _fountain_pen(draft: Draft, order: Order, barrel: Material) -> None:
+    """Without its cap."""
+    gold = materials.metal((0.75, 0.6, 0.25))
+    dark = materials.plastic(materials.DARK if order.color != "black" else (0.3, 0.3, 0.31), 0.3)
+    draft.add(barrel, lying(smooth([(0, -0.01), (0.0035, -0.008), (0.0055, 0.02), (0.0065, 0.06), (0.0055, 0.09)])))
+    draft.add(gold, lying([(0, 0.087), (0.0062, 0.087), (0.0062, 0.09), (0, 0.09)]))
+    draft.add(dark, lying([(0.0048, 0.09), (0.0036, 0.112), (0.004, 0.115), (0, 0.115)]))
+    draft.add(dark, lying([(0.0025, 0.115), (0.0006, 0.133), (0, 0.133)], 8))
+    nib = extrude([(-0.003, -0.113), (-0.0042, -0.122), (0, -0.14), (0.0042, -0.122), (0.003, -0.113)], 0.0008)
+    draft.add(gold, nib.moved(z=0.0016))
+
+
 def _pencil(order: Order) -> Draft:
     draft = Draft(order.color, None, (), dict(TIP_FRONT), rolls=True)
-    r = 0.0038
-    segments = 6 if order.variant != "round" else 14
-    length = 0.1 if order.variant == "short" else 0.165
-    draft.add(materials.plastic(order.paint(), 0.35), lying([(0, 0), (r, 0), (r, length)], segments))
-    draft.add(materials.wood(WOOD_TONE, 0), lying([(r, length), (0.3 * r, length + 0.014)], segments))
-    draft.add(materials.plastic(materials.DARK, 0.5), lying([(0.3 * r, length + 0.014), (0, length + 0.02)], segments))
-    draft.add(
-        materials.metal((0.75, 0.65, 0.35)),
-        lying([(0, -0.012), (1.05 * r, -0.012), (1.05 * r, 0.0005), (0, 0.0005)], 14),
-    )
-    draft.add(
-        materials.rubber((0.75, 0.3, 0.32)),
-        lying([(0, -0.021), (0.7 * r, -0.021), (0.95 * r, -0.018), (0.95 * r, -0.012), (0, -0.012)], 14),
-    )
+    r, length, tip, point = {
+        "short": (0.0038, 0.1, 0.014, 0.02),
+        "jumbo": (0.006, 0.1, 0.026, 0.036),
+        "carpenter": (0.0045, 0.15, 0.02, 0.028),
+    }.get(order.variant, (0.0038, 0.165, 0.014, 0.02))
+    segments = {"round": 14, "carpenter": 8}.get(order.variant, 6)
+
+    def body(*profile: tuple[float, float]) -> Mesh:
+        if order.variant != "triangular":
+            return lying(profile, segments)
+        return stack([1.2 * radius * TRIANGLE for radius, _ in profile], [z for _, z in profile]).turned("x", 90)
+
+    draft.add(materials.plastic(order.paint(), 0.35), body((0, 0), (r, 0), (r, length)))
+    draft.add(materials.wood(WOOD_TONE, 0), body((r, length), (0.3 * r, length + tip)))
+    draft.add(materials.plastic(materials.DARK, 0.5), body((0.3 * r, length + tip), (0, length + point)))
+    pink = materials.rubber((0.75, 0.3, 0.32))
+    if order.variant == "jumbo":
+        # An eraser to slip on.
+        draft.add(pink, lying([(0, -0.028), (0.4 * r, -0.028), (1.4 * r, -0.008), (1.3 * r, 0.008), (0, 0.008)], 14))
+    elif order.variant in ("carpenter", "triangular"):
+        # Its end was dipped in paint.
+        dip = materials.plastic(materials.WHITE if order.color == "black" else materials.DARK)
+        draft.add(dip, body((0, -0.008), (r, -0.008), (r, 0)))
+        draft.rolls = False
+    else:
+        draft.add(
+            materials.metal((0.75, 0.65, 0.35)),
+            lying([(0, -0.012), (1.05 * r, -0.012), (1.05 * r, 0.0005), (0, 0.0005)], 14),
+        )
+        draft.add(
+            pink, lying([(0, -0.021), (0.7 * r, -0.021), (0.95 * r, -0.018), (0.95 * r, -0.012), (0, -0.012)], 14)
+        )
+    if order.variant == "carpenter":
+        draft.turn("y", 22.5)
+        draft.pieces = [(mesh.scaled(1.9, 1.0, 0.8), material) for mesh, material in draft.pieces]
     return draft
 
 
@@ -95,12 +147,21 @@ def _pen_holder(order: Order) -> Draft:
     elif order.variant == "flared":
         meshes, draft.cavity = vessel([(0.8 * r, 0), (0.85 * r, 0.4 * h), (1.05 * r, h)], 0.003, 0.004)
         draft.add(material, *meshes)
+    elif order.variant == "waisted":
+        shares = smooth([(1.0, 0), (1.0, 0.06), (0.78, 0.35), (0.72, 0.55), (0.85, 0.8), (1.08, 1.0)], 3)
+        meshes, draft.cavity = vessel(shares * (r, h), 0.003, 0.004)
+        draft.add(material, *meshes)
     else:
-        count = 6 if order.variant == "hexagonal" else 4
-        outline = circle(6, 1.1 * r) if count == 6 else rectangle(1.8 * r, 1.8 * r)
+        outline = {"hexagonal": circle(6, 1.1 * r), "oval": rounded_rectangle(3.2 * r, 1.6 * r, 0.8 * r, 6)}.get(
+            order.variant, rectangle(1.8 * r, 1.8 * r)
+        )
         inner = outline * 0.92
         draft.add(material, stack([outline, outline, inner, inner], [0, h, h, 0.004]))
         draft.cavity = cavity(0.004, 0.98 * inner, h - 0.004)
+    if order.variant == "stepped":
+        # A lower box in front, for clips.
+        outline, inner = (rectangle(1.8 * r * share, 1.2 * r * share) - np.array([0, 1.47 * r]) for share in (1.0, 0.9))
+        draft.add(material, stack([outline, outline, inner, inner], [0, 0.45 * h, 0.45 * h, 0.004]))
     if order.chance(0.6) and draft.cavity is not None:
         _stand_pens(draft, order, h)
     return draft
@@ -127,13 +188,15 @@ def _notebook(order: Order) -> Draft:
     w, d, t = order.uniform(0.14, 0.16), order.uniform(0.19, 0.22), order.uniform(0.009, 0.016)
     if order.variant == "spiral top":
         w, d = 0.75 * w, 0.72 * d
+    t *= {"exercise": 0.4, "journal": 2.2}.get(order.variant, 1.0)
     ink = order.accent()
     cover_kind = order.integer(0, 2)
+    texture: prints.Texture | None = None
     if cover_kind == 0:
         texture, draft.attributes = prints.striped(color, ink, 6), ("striped",)
     elif cover_kind == 1:
         texture, draft.attributes = prints.dotted(color, ink, 6, 8), ("dotted",)
-    else:
+    elif order.variant != "exercise":
         texture = prints.label("NOTES", color, ink, 2, aspect=w / d)
     cover, plain = materials.paper(color, texture), materials.paper(color)
     draft.add(
@@ -143,44 +206,40 @@ def _notebook(order: Order) -> Draft:
     draft.add(plain, stack([rounded_rectangle(w, d, 0.006)] * 2, [0, 0.001]))
     for side, mesh in box_sides((w, d, 0.001)).items():
         draft.add(cover if side == "top" else plain, mesh.moved(z=t - 0.001))
-    ring_metal = materials.metal((0.35, 0.35, 0.37))
+    dark = materials.fabric(mix(color, materials.DARK, 0.7))
     if order.variant == "bound":
         draft.add(plain, rounded_box((0.004, d, t), 0.001).moved(x=-0.5 * w))
-        band = rounded_box((0.006, d + 0.002, t + 0.001)).moved(x=0.36 * w)
-        draft.add(materials.fabric(mix(color, materials.DARK, 0.7)), band)
-    else:
-        count = 9
-        across = order.variant == "spiral top"
-        for index in range(count):
-            share = (index + 0.5) / count - 0.5
-            loop = np.stack(
-                [0.006 * circle(8)[:, 0], np.zeros(8), 0.5 * t + (0.5 * t + 0.003) * circle(8)[:, 1]], axis=1
-            )
-            ring = tube(loop, 0.0008, segments=5, closed=True)
-            ring = ring.turned("z", 90).moved(share * w, 0.5 * d, 0) if across else ring.moved(-0.5 * w, share * d, 0)
-            draft.add(ring_metal, ring)
-    if order.variant == "bound":
+        draft.add(dark, rounded_box((0.006, d + 0.002, t + 0.0005)).moved(x=0.36 * w))
         draft.top = rectangle(0.92 * w, 0.92 * d)
+    elif order.variant == "exercise":
+        draft.add(dark, rounded_box((0.14 * w, d + 0.001, t + 0.0005)).moved(x=-0.44 * w))
+        plate = prints.label("NAME", (0.85, 0.84, 0.8), materials.DARK, 2, aspect=2.0)
+        draft.add(materials.paper(color, plate), tile(0.5 * w, 0.25 * w).moved(x=0.07 * w, y=0.2 * d, z=t + 0.001))
+    elif order.variant == "journal":
+        draft.add(plain, tube([(-0.49 * w, -0.5 * d, 0.5 * t), (-0.49 * w, 0.5 * d, 0.5 * t)], 0.5 * t, ends="flat"))
+        draft.add(dark, rounded_box((w + 0.004, 0.02, t + 0.002)).moved(x=0.002))
+        button = lathe([(0, 0), (0.008, 0), (0.008, 0.002), (0, 0.003)], segments=16)
+        draft.add(materials.metal((0.75, 0.6, 0.25)), button.moved(x=0.36 * w, z=t + 0.002))
+    elif order.variant == "discs":
+        r = 0.5 * t + 0.006
+        disc = lathe([(0, 0), (r, 0), (r, 0.003), (0, 0.003)], segments=20).turned("x", 90)
+        for share in np.linspace(-0.42, 0.42, 8):
+            draft.add(dark, disc.moved(-0.5 * w + 0.003, share * d, r))
+    else:
+        _add_rings(draft, w, d, t, across=order.variant == "spiral top")
     return draft
 
 
-def _stapler(order: Order) -> Draft:
-    draft = Draft(order.color, None, (), {"front": (0.0, -1.0, 0.0)})
-    shell = materials.plastic(order.paint(), 0.3)
-    dark = materials.plastic((0.02, 0.02, 0.022) if order.color != "black" else (0.045, 0.045, 0.047), 0.5)
-    length, high = {"desk": (0.15, 0.05), "long": (0.19, 0.045), "mini": (0.08, 0.04)}[order.variant]
-    base = stack(
-        [rounded_rectangle(0.036, length, 0.012, 3), rounded_rectangle(0.034, length - 0.004, 0.012, 3)], [0, 0.009]
-    )
-    draft.add(dark, base)
-    side = smooth(
-        [(-0.46, 0.018), (-0.49, 0.03), (-0.42, 0.042), (0.0, 0.05), (0.36, 0.05), (0.47, 0.036), (0.48, 0.01)], 3
-    ) * (length, high / 0.05)
-    outline = np.concatenate([side, [(0.3 * length, 0.008), (0.2 * length, 0.02)]])
-    arm = extrude(outline[::-1], 0.026).turned("x", 90).turned("z", 90).moved(x=-0.013)
-    draft.add(shell, arm)
-    draft.add(materials.metal(), rounded_box((0.018, 0.85 * length, 0.006)).moved(y=-0.02 * length, z=0.014))
-    return draft
+def _add_rings(draft: Draft, w: float, d: float, t: float, *, across: bool) -> None:
+    """A notebook's spiral: along the left, or ``across`` the far edge."""
+    ring_metal = materials.metal((0.35, 0.35, 0.37))
+    count = 9
+    for index in range(count):
+        share = (index + 0.5) / count - 0.5
+        loop = np.stack([0.006 * circle(8)[:, 0], np.zeros(8), 0.5 * t + (0.5 * t + 0.003) * circle(8)[:, 1]], axis=1)
+        ring = tube(loop, 0.0008, segments=5, closed=True)
+        ring = ring.turned("z", 90).moved(share * w, 0.5 * d, 0) if across else ring.moved(-0.5 * w, share * d, 0)
+        draft.add(ring_metal, ring)
 
 
 def _eraser(order: Order) -> Draft:
@@ -193,6 +252,16 @@ def _eraser(order: Order) -> Draft:
         half = mix(order.paint(), (0.5, 0.5, 0.5), 0.1)
         outline = [(-0.5 * w, 0), (0.4 * w, 0), (0.5 * w, t), (-0.4 * w, t)]
         draft.add(materials.rubber(half), extrude(outline, d).turned("x", 90).moved(y=0.5 * d))
+    elif order.variant == "two-tone":
+        # For pencil, and for ink.
+        draft.add(materials.rubber(order.paint()), rounded_box((0.66 * w, d, t), 0.002).moved(x=0.17 * w))
+        draft.add(materials.rubber((0.3, 0.3, 0.31)), rounded_box((0.36 * w, d, t), 0.002).moved(x=-0.32 * w))
+    elif order.variant == "cap":
+        # To be slipped onto a pencil.
+        soft = materials.rubber(order.paint())
+        sleeve = lathe([(0, 0.003), (0.004, 0.003), (0.004, 0), (0.006, 0), (0.006, 0.016), (0, 0.016)], segments=20)
+        draft.add(soft, sleeve.turned("y", 90).moved(x=-0.016, z=0.006))
+        draft.add(soft, extrude([(-0.001, -0.011), (0.02, -0.003), (0.02, 0.003), (-0.001, 0.011)], 0.012))
     else:
         draft.add(
             materials.rubber(order.paint()),
@@ -201,44 +270,12 @@ def _eraser(order: Order) -> Draft:
                 [0, 0.15 * t, 0.85 * t, t],
             ),
         )
-    return draft
-
-
-def _tape(order: Order) -> Draft:
-    draft = Draft(order.color)
-    r, inner, h = {"wide": (0.05, 0.037, 0.045), "narrow": (0.042, 0.032, 0.02), "thin": (0.045, 0.039, 0.022)}[
-        order.variant
-    ]
-    draft.add(
-        materials.plastic(order.paint(), 0.25),
-        lathe([(inner + 0.003, 0), (r, 0), (r, h), (inner + 0.003, h)], segments=36),
-    )
-    core = materials.cardboard((0.5, 0.33, 0.18))
-    draft.add(core, lathe([(inner + 0.003, h), (inner, h), (inner, 0), (inner + 0.003, 0)], segments=36))
-    return draft
-
-
-def _scissors(order: Order) -> Draft:
-    draft = Draft(order.color, None, (), {"tip": (0.0, -1.0, 0.0), "handle": (0.0, 1.0, 0.0)})
-    grip = materials.plastic(order.paint(), 0.35)
-    steel = materials.metal()
-    opening = order.uniform(4, 22)
-    long = {"long": 0.1, "round": 0.075, "blunt": 0.06}[order.variant]
-    for side in (-1.0, 1.0):
-        tip = 0.0 if order.variant != "blunt" else 0.004
-        blade = extrude([(-0.007, 0.02), (-0.004, -0.6 * long), (-tip, -long), (0.0015, -long), (0.006, 0.02)], 0.002)
-        shank = np.array([(0.0, 0.012, 0), (-0.004, 0.03, 0), (-0.012, 0.045, 0)])
-        loop = circle(16, 0.013 if order.variant != "round" else 0.016, 0.02 if order.variant != "round" else 0.016)
-        ring = np.concatenate([loop + np.array([-0.017, 0.062]), np.zeros((16, 1))], axis=1)
-        parts = [
-            (steel, blade.moved(z=0.0025)),
-            (grip, tube(shank, 0.0045, segments=8).moved(z=0.0042)),
-            (grip, tube(ring, 0.004, segments=8, closed=True).moved(z=0.004)),
-        ]
-        for material, mesh in parts:
-            shown = mesh if side > 0 else mesh.mirrored()
-            draft.add(material, shown.turned("z", -side * opening / 2).moved(z=0.0 if side > 0 else 0.0021))
-    draft.add(steel, lathe([(0, 0), (0.004, 0), (0.004, 0.0085), (0, 0.009)], segments=14))
+        if order.variant == "banded":
+            shade = materials.WHITE if order.color != "white" else materials.DARK
+            print_ = prints.label("ERASER", shade, order.paint("gray"), 3, aspect=0.9)
+            band, word = materials.paper(shade), materials.paper(shade, print_)
+            for side, mesh in box_sides((0.4 * w, 1.05 * d, 1.08 * t)).items():
+                draft.add(word if side == "top" else band, mesh.moved(z=-0.02 * t))
     return draft
 
 
@@ -246,34 +283,49 @@ def _ruler(order: Order) -> Draft:
     color = order.paint()
     wooden = order.color == "brown"
     draft = Draft(order.color, "wood" if wooden else None)
-    length = {"long": 0.31, "short": 0.16, "triangle": 0.2}[order.variant]
+    length = {"short": 0.16, "triangle": 0.2}.get(order.variant, 0.31)
     shade = mix(color, WOOD_TONE, 0.35) if wooden else color
     plain = materials.wood(shade, 1) if wooden else materials.plastic(shade, 0.3)
     if order.variant == "triangle":
         draft.attributes = ("triangular",)
         draft.add(plain, extrude([(-0.1, 0), (0.1, 0), (-0.1, 0.12)], 0.0025))
         return draft
+    if order.variant == "folding":
+        _add_folding_rule(draft, plain, materials.plastic(shade, 0.35, prints.measure_marks(shade, 8)))
+        return draft
     marks = materials.plastic(shade, 0.35, prints.measure_marks(shade, round(100 * length) - 1))
+    if order.variant == "prism":
+        width = 0.026
+        section = [(0, -width / 2), (0.866 * width, 0), (0, width / 2)]
+        draft.add(plain, extrude(section, length).turned("y", -90).moved(x=length / 2))
+        face = panel(length, width).turned("x", -30).moved(y=-width / 2 - 0.0006)
+        draft.add(marks, face, face.turned("z", 180))
+        return draft
+    if order.variant == "ridged":
+        # To hold it by while cutting along it.
+        half = [(0.02, 0), (0.02, 0.0025), (0.0055, 0.0025), (0.004, 0.009), (0.005, 0.012)]
+        outline = np.array([*half, *((-y, z) for y, z in reversed(half))])
+        draft.add(plain, side_view(outline, length))
+        draft.add(marks, tile(length, 0.013).moved(y=-0.013, z=0.0031))
+        return draft
     for side, mesh in box_sides((length, 0.032, 0.003)).items():
         draft.add(marks if side == "top" else plain, mesh)
     return draft
 
 
-def _glue_stick(order: Order) -> Draft:
-    draft = Draft(order.color)
-    r, h = 0.012, 0.085
-    r *= {"slim": 1.0, "wide": 1.3, "domed": 1.1}[order.variant]
-    color = order.paint()
-    ink = order.paint(other_color(order.color, order.generator))
-    texture = prints.round_label("GLUE", color, ink, order.integer(1, 3), aspect=2.0, repeats=2)
-    draft.add(materials.plastic(color, 0.4, texture), lathe([(r, 0.1 * h), (r, 0.7 * h)]))
-    foot = materials.plastic(color, 0.4)
-    draft.add(foot, lathe([(0, 0), (1.08 * r, 0), (1.08 * r, 0.1 * h), (r, 0.1 * h)]))
-    cap = [(r, 0.7 * h), (1.08 * r, 0.7 * h), (1.05 * r, 0.97 * h), (0.9 * r, h), (0, h)]
-    if order.variant == "domed":
-        cap = [(r, 0.7 * h), (1.08 * r, 0.7 * h), *map(tuple, arc((0, 0.85 * h), 1.04 * r, 0, 90, 6))]
-    draft.add(foot, lathe(cap))
-    return draft
+def _add_folding_rule(draft: Draft, plain: Material, marks: Material) -> None:
+    """Five links, half opened to a zigzag."""
+    link = 0.075
+    half = 0.5 * link * np.array([np.cos(np.radians(35)), np.sin(np.radians(35))])
+    hinge = lathe([(0, 0), (0.004, 0), (0.004, 0.0075), (0, 0.008)], segments=12)
+    for index in range(5):
+        sign = 1.0 if index % 2 == 0 else -1.0
+        x = 2 * half[0] * (index - 2)
+        for side, mesh in box_sides((link + 0.012, 0.015, 0.0035)).items():
+            turned = mesh.turned("z", sign * 35).moved(x=x, z=0.0 if sign > 0 else 0.0036)
+            draft.add(marks if side == "top" else plain, turned)
+        if index < 4:
+            draft.add(materials.metal((0.7, 0.6, 0.3)), hinge.moved(x=x + half[0], y=sign * half[1]))
 
 
 _category = partial(Category, family="stationery", places=PLACES)
@@ -285,7 +337,7 @@ CATEGORIES = (
         "pens",
         (0.12, 0.165),
         ("red", "blue", "black", "green", "white", "purple"),
-        ("ballpoint", "rollerball"),
+        ("ballpoint", "rollerball", "fountain", "capped", "gripped"),
         ("marker",),
         _pen,
         confusable=("pencil",),
@@ -295,7 +347,7 @@ CATEGORIES = (
         "pencils",
         (0.12, 0.21),
         ("yellow", "red", "green", "blue", "black", "orange"),
-        ("hexagonal", "short"),
+        ("hexagonal", "short", "triangular", "carpenter", "jumbo"),
         ("round",),
         _pencil,
         confusable=("pen",),
@@ -305,7 +357,7 @@ CATEGORIES = (
         "pen holders",
         (0.09, 0.18),
         (*_DYED, "brown"),
-        ("round", "square", "flared"),
+        ("round", "square", "flared", "waisted", "oval", "stepped"),
         ("hexagonal",),
         _pen_holder,
         places=("desk", "table", "shelf"),
@@ -315,7 +367,7 @@ CATEGORIES = (
         "notebooks",
         (0.13, 0.24),
         _DYED,
-        ("spiral", "bound"),
+        ("spiral", "bound", "exercise", "journal", "discs"),
         ("spiral top",),
         _notebook,
         confusable=("book",),
@@ -325,16 +377,16 @@ CATEGORIES = (
         "staplers",
         (0.09, 0.19),
         ("red", "blue", "black", "green", "purple"),
-        ("desk", "mini"),
+        ("desk", "mini", "rounded", "open", "heavy"),
         ("long",),
-        _stapler,
+        stapler,
     ),
     _category(
         "eraser",
         "erasers",
         (0.035, 0.06),
         ("pink", "blue", "green", "white", "red"),
-        ("block", "sleeved"),
+        ("block", "sleeved", "two-tone", "cap", "banded"),
         ("wedge",),
         _eraser,
     ),
@@ -343,25 +395,25 @@ CATEGORIES = (
         "rolls of tape",
         (0.07, 0.12),
         ("brown", "yellow", "red", "blue", "black", "green", "gray"),
-        ("wide", "narrow"),
+        ("wide", "narrow", "electrical", "tall", "pulled"),
         ("thin",),
-        _tape,
+        tape,
     ),
     _category(
         "scissors",
         "pairs of scissors",
         (0.13, 0.21),
         ("red", "blue", "black", "orange", "green", "purple"),
-        ("long", "blunt"),
+        ("long", "blunt", "tailor", "kitchen", "children"),
         ("round",),
-        _scissors,
+        scissors,
     ),
     _category(
         "ruler",
         "rulers",
         (0.155, 0.31),
         ("yellow", "brown", "blue", "red", "green", "white"),
-        ("long", "short"),
+        ("long", "short", "ridged", "prism", "folding"),
         ("triangle",),
         _ruler,
     ),
@@ -370,8 +422,8 @@ CATEGORIES = (
         "glue sticks",
         (0.075, 0.11),
         ("yellow", "red", "white", "blue", "green"),
-        ("slim", "wide"),
+        ("slim", "wide", "open", "triangular", "knobbed"),
         ("domed",),
-        _glue_stick,
+        glue_stick,
     ),
 )
