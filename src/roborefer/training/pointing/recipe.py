@@ -89,7 +89,7 @@ def scene_settings(recipe: NanoRecipe) -> GenerationSettings:
     """The scenes of training: small pictures of three shapes, with many questions each."""
     sizes = ((320, 240), (320, 240), (320, 180), (240, 320))
     return GenerationSettings(
-        recipe.scenes, recipe.seed + 1, sizes, views=(3, 4), questions=40, demanding=16, picture_format="jpg"
+        recipe.scenes, recipe.seed + 1, sizes, views=(3, 4), questions=40, demanding=6, picture_format="jpg"
     )  # fmt: skip
 
 
