@@ -50,8 +50,8 @@ def main(address: str) -> None:
     """Writes both pictures."""
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        question = "the blue tea box in front of the milk carton"
-        take(browser, address, "page.png", "Kitchen", question, heat=False, color_scheme="light", **DESKTOP)
+        question = "the free space between the red tomato and the green gift box"
+        take(browser, address, "page.png", "Desk", question, heat=False, color_scheme="light", **DESKTOP)
         question = "the free space between the orange vase and the pan"
         take(browser, address, "page_phone.png", "Vases", question, heat=True, color_scheme="dark", **PHONE)
         browser.close()
