@@ -115,12 +115,12 @@ def test_boxes_fit_their_meshes() -> None:
 
 def test_heights_are_those_of_the_mesh_even_of_what_leans() -> None:
     beyond = []
-    for seed in range(27, 34):
+    for seed in range(204, 211):
         layout = sample_layout(np.random.default_rng(seed))
         for item, body in zip(scene_objects(layout), layout.bodies, strict=True):
             np.testing.assert_allclose(item.heights, (body.vertices[:, 2].min(), body.vertices[:, 2].max()), atol=1e-6)
             beyond.append(item.box.corners()[:, 2].max() - item.heights[1])
-    assert max(beyond) > 0.01  # a hat that leans does not reach its box's corners
+    assert max(beyond) > 0.01  # a cushion that leans does not reach its box's corners
 
 
 def test_widths_are_those_of_the_mesh_as_the_camera_sees_it(scenes: tuple[Scene, ...]) -> None:

@@ -24,7 +24,7 @@ from roborefer.training.pointing.time_budget import TIMED
 def test_the_scenes_are_small_pictures_with_many_questions() -> None:
     settings = scene_settings(NanoRecipe(scenes=7, seed=3))
     assert (settings.scenes, settings.seed, settings.picture_format) == (7, 4, "jpg")
-    assert (settings.questions, settings.demanding) == (40, 16)
+    assert (settings.questions, settings.demanding) == (40, 6)
 
 
 def test_install_replaces_a_folder(tmp_path: Path) -> None:
