@@ -17,6 +17,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     extrude,
     lathe,
     loft,
+    ring,
     rounded_box,
     stack,
     tube,
@@ -75,8 +76,9 @@ def _can(order: Order) -> Draft:
 
 def _pull_ring(radius: float) -> Mesh:
     """Flat around the origin: it must not lift what stands on the can."""
-    ring = np.concatenate([circle(14, radius), np.zeros((14, 1))], axis=1)
-    return tube(ring, 0.25 * radius, segments=6, closed=True).scaled(1, 1, 0.0005 / (0.25 * radius))
+    return tube(ring(circle(14, radius), 0.0), 0.25 * radius, segments=6, closed=True).scaled(
+        1, 1, 0.0005 / (0.25 * radius)
+    )
 
 
 def _sardine_can(order: Order) -> Draft:
@@ -153,7 +155,7 @@ def _add_jar_lid(draft: Draft, variant: str, material: Material, h: float, r: fl
     draft.add(material, lathe([(0, seal), (rim, seal), (rim, 0.88 * h), (0.8 * r, 0.92 * h), (0, 0.92 * h)]))
     draft.top = circle(24, 0.78 * r)
     wire = materials.metal()
-    collar = np.concatenate([circle(28, 1.02 * rim), np.full((28, 1), 0.73 * h)], axis=1)
+    collar = ring(circle(28, 1.02 * rim), 0.73 * h)
     draft.add(wire, tube(collar, 0.0016, segments=6, closed=True))
     # The clip in front and the hinge behind.
     for y, low in ((-1.0, 0.56), (1.0, 0.7)):
@@ -223,11 +225,11 @@ def _add_open_roof(draft: Draft, material: Material, w: float, h: float) -> None
     lips = (0.6 * half, -0.72 * half, h + 0.86 * rise)
     ridge = (0.04 * half, 0.1 * w, h + rise)
 
-    def ring(y: float, edge: tuple[float, float, float]) -> list[tuple[float, float, float]]:
+    def lozenge(y: float, edge: tuple[float, float, float]) -> list[tuple[float, float, float]]:
         x, upper_y, z = edge
         return [(half, y, h), (-half, y, h), (-x, upper_y, z), (0, upper_y, z), (x, upper_y, z)]
 
-    rings = [[tip] * 5, ring(-half, lips), ring(0.1 * w, ridge), ring(half, (ridge[0], half, ridge[2]))]
+    rings = [[tip] * 5, lozenge(-half, lips), lozenge(0.1 * w, ridge), lozenge(half, (ridge[0], half, ridge[2]))]
     rings.append([(0.0, half, h + 0.5 * rise)] * 5)
     draft.add(material, loft(np.array(rings)))
     # What is seen of the inside.
@@ -245,14 +247,14 @@ def _tube_of_toothpaste(order: Order) -> Draft:
     draft = Draft(order.color, None, (), {"cap": (1.0, 0.0, 0.0)})
     length, r = {"long": 0.14, "short": 0.105, "upright": 0.125}.get(order.variant, 0.115), 0.021
     t = np.linspace(0, 1, 9)
-    ring = circle(20)
+    unit = circle(20)
     flat = 0.004 + (r - 0.004) * np.sin(np.pi / 2 * t) ** 0.8
     wide = r * (1.35 - 0.35 * t)
     if order.variant == "squeezed":
         # Pressed empty from its end on.
         flat = np.array([0.0025, 0.003, 0.0035, 0.004, 0.006, 0.014, 0.019, 0.021, 0.021])
     rings = np.stack(
-        [np.broadcast_to(length * (t[:, None] - 0.5), (9, 20)), wide[:, None] * ring[:, 0], flat[:, None] * ring[:, 1]],
+        [np.broadcast_to(length * (t[:, None] - 0.5), (9, 20)), wide[:, None] * unit[:, 0], flat[:, None] * unit[:, 1]],
         axis=2,
     )
     if order.variant == "squeezed":

@@ -9,7 +9,17 @@ from roborefer.refspatial.simulation.objects import materials, prints
 from roborefer.refspatial.simulation.objects.colors import other_color
 from roborefer.refspatial.simulation.objects.draft import FRONT, Draft, Order
 from roborefer.refspatial.simulation.objects.outlines import arc, circle, rounded_rectangle, smooth
-from roborefer.refspatial.simulation.objects.shapes import Mesh, extrude, lathe, panel, rounded_box, stack, tube
+from roborefer.refspatial.simulation.objects.shapes import (
+    Mesh,
+    extrude,
+    lathe,
+    panel,
+    ring,
+    rounded_box,
+    side_view,
+    stack,
+    tube,
+)
 
 # Side views of a stapler's arm, front first: y as a share of its length, z for a height of 0.05 m.
 _ARM = ((-0.46, 0.018), (-0.49, 0.03), (-0.42, 0.042), (0.0, 0.05), (0.36, 0.05), (0.47, 0.036), (0.48, 0.01))
@@ -21,11 +31,6 @@ _CORNERS = np.radians([90, 210, 330])
 TRIANGLE = np.concatenate(
     [arc((0.55 * np.cos(a), 0.55 * np.sin(a)), 0.45, 120 * k + 30, 120 * k + 150, 5) for k, a in enumerate(_CORNERS)]
 )
-
-
-def side_view(outline: ArrayLike, width: float) -> Mesh:
-    """An outline of (y, z) points, as wide as said along x."""
-    return extrude(outline, width).turned("x", 90).turned("z", 90).moved(x=-width / 2)
 
 
 def stapler(order: Order) -> Draft:
@@ -125,7 +130,7 @@ def _finger_hole(variant: str, side: float) -> ArrayLike:
     elif variant == "tailor" and side > 0:
         # For four fingers; the other one is for the thumb.
         x, y, loop = 0.019, 0.078, circle(20, 0.015, 0.037)
-    return np.concatenate([loop + np.array([-x, y]), np.zeros((len(loop), 1))], axis=1)
+    return ring(loop + np.array([-x, y]), 0.0)
 
 
 def glue_stick(order: Order) -> Draft:

@@ -40,7 +40,7 @@ def _side_table(order: Order) -> Draft:
     elif order.variant == "hexagonal":
         draft.add(material, lathe([(0, h - 0.03), (r, h - 0.03), (r, h), (0, h)], segments=6))
         draft.top = circle(6, 0.97 * r)
-        corners = np.concatenate([circle(6, 0.86 * r), np.full((6, 1), 0.02)], axis=1)
+        corners = ring(circle(6, 0.86 * r), 0.02)
         for z in (0.0, h - 0.065):
             hoop = [(0.78 * r, 0), (0.92 * r, 0), (0.92 * r, 0.035), (0.78 * r, 0.035), (0.78 * r, 0)]
             draft.add(material, lathe(hoop, segments=6).moved(z=z))
@@ -154,7 +154,7 @@ def _trash_can(order: Order) -> Draft:
         fine = np.linspace(fine[0], fine[1], 5)
     meshes, draft.cavity = vessel(fine, 0.004, 0.006, segments=32)
     draft.add(material, *meshes)
-    rim = np.concatenate([circle(28, fine[-1, 0] + 0.0025), np.full((28, 1), h)], axis=1)
+    rim = ring(circle(28, fine[-1, 0] + 0.0025), h)
     draft.add(material, tube(rim, 0.006, segments=6, closed=True))
     return draft
 
@@ -169,7 +169,7 @@ def _bucket(order: Order) -> Draft:
     else:
         foot = {"pail": 0.97, "spouted": 0.7}.get(order.variant, 0.76) * r
         meshes, draft.cavity = vessel(np.linspace((foot, 0.0), (r, h), 4), 0.004, 0.006, segments=32)
-        rim = np.concatenate([circle(28, r + 0.0025), np.full((28, 1), h)], axis=1)
+        rim = ring(circle(28, r + 0.0025), h)
         meshes.append(tube(rim, 0.006, segments=6, closed=True))
     if order.variant == "spouted":
         # Between the bail's ends, opposite to where it hangs.

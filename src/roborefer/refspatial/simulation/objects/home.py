@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
 from roborefer.refspatial.simulation.objects.colors import mix
-from roborefer.refspatial.simulation.objects.desk_tools import loose_end, side_view
+from roborefer.refspatial.simulation.objects.desk_tools import loose_end
 from roborefer.refspatial.simulation.objects.draft import FRONT, Category, Draft, Order, cavity
 from roborefer.refspatial.simulation.objects.outlines import Floats, arc, circle, rounded_rectangle, smooth
 from roborefer.refspatial.simulation.objects.shapes import (
@@ -22,6 +22,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     panel,
     ring,
     rounded_box,
+    side_view,
     stack,
     tube,
 )
@@ -77,13 +78,7 @@ def _cushion(order: Order) -> Draft:
         draft.add(materials.fabric(mix(color, materials.DARK, 0.25)), *seams)
         button = ellipsoid(0.012, 0.012, 0.006, segments=10, rings=6)
         draft.add(materials.fabric(color), *(button.moved(x, y, 0.045) for x in (-0.09, 0.09) for y in (-0.09, 0.09)))
-    rings = np.stack(
-        [
-            np.concatenate([share * outline, np.full((n, 1), z)], axis=1)
-            for share, z in zip(shares, heights, strict=True)
-        ]
-    )
-    skin = loft(rings)
+    skin = loft(np.stack([ring(share * outline, z) for share, z in zip(shares, heights, strict=True)]))
     uv = skin.vertices[:, :2] / (2 * np.abs(outline).max(axis=0)) + 0.5
     draft.add(cloth, Mesh(skin.vertices, skin.faces, skin.normals, uv))
     return draft

@@ -18,6 +18,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     extrude,
     lathe,
     loft,
+    ring,
     rounded_box,
     slab,
     stack,
@@ -162,7 +163,7 @@ def _cutting_board(order: Order) -> Draft:
         draft.add(material, grip)
         draft.add(hollow, lathe([(0.04 * d, 0.965 * t), (0, 0.965 * t)]).moved(high[0] + 0.28 * w))
     elif order.variant == "grooved":
-        rings = [np.column_stack([share * outline, np.full(len(outline), t + 0.0002)]) for share in (0.9, 0.86)]
+        rings = [ring(share * outline, t + 0.0002) for share in (0.9, 0.86)]
         slot = np.array((0.36 * w, 0.0)) + rounded_rectangle(0.05 * w, 0.34 * d, 0.03 * w)
         draft.add(hollow, loft(rings), extrude(slot, 0.0002).moved(z=t))
     return draft
@@ -225,9 +226,9 @@ def _prongs(draft: Draft, variant: str, material: Material, thick: float) -> Non
 def _blade(stations: ArrayLike, thick: float) -> Mesh:
     """A flat bar through stations (y, z, half width, half thickness), from the back to the front."""
     y, z, half, depth = np.asarray(smooth(stations, 3)).T
-    ring = circle(10)
-    x = half[:, None] * ring[:, 0]
-    height = z[:, None] + thick * depth[:, None] * ring[:, 1]
+    unit = circle(10)
+    x = half[:, None] * unit[:, 0]
+    height = z[:, None] + thick * depth[:, None] * unit[:, 1]
     rings = np.stack([x, np.broadcast_to(y[:, None], x.shape), height], axis=2)
     ends = np.broadcast_to(rings[[0, -1]].mean(axis=1, keepdims=True), (2, *rings.shape[1:]))
     return loft(np.concatenate([ends[:1], rings, ends[1:]]))

@@ -17,6 +17,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     extrude,
     lathe,
     loft,
+    ring,
     rounded_box,
     slab,
     tube,
@@ -69,8 +70,8 @@ def _table_lamp(order: Order) -> Draft:
         draft.add(foot, rounded_box((0.012, 0.012, 0.19)).moved(z=0.1))
         edges = [(rectangle(2 * half, 2 * half), z) for half, z in ((0.094, 0.17), (0.07, 0.32))]
         rings = [
-            np.column_stack([(1 - inset) * ring, np.full(4, z)])
-            for ring, z, inset in ((*edges[0], 0.0), (*edges[1], 0.0), (*edges[1], 0.03), (*edges[0], 0.03))
+            ring((1 - inset) * edge, z)
+            for edge, z, inset in ((*edges[0], 0.0), (*edges[1], 0.0), (*edges[1], 0.03), (*edges[0], 0.03))
         ]
         draft.add(shade, loft(np.stack(rings), closed=True))
         draft.add(foot, tube([(-0.068, 0, 0.28), (0.068, 0, 0.28)], 0.0016, segments=6))

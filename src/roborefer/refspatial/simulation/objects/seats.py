@@ -9,7 +9,7 @@ from roborefer.refspatial.simulation.objects import materials, prints
 from roborefer.refspatial.simulation.objects.colors import mix
 from roborefer.refspatial.simulation.objects.draft import Draft, Order
 from roborefer.refspatial.simulation.objects.outlines import circle, rectangle, smooth
-from roborefer.refspatial.simulation.objects.shapes import Mesh, ellipsoid, lathe, loft, rounded_box, slab, tube
+from roborefer.refspatial.simulation.objects.shapes import Mesh, ellipsoid, lathe, loft, ring, rounded_box, slab, tube
 
 _DARK_WOOD = (0.2, 0.11, 0.05)
 
@@ -96,8 +96,7 @@ def stool(order: Order) -> Draft:
         legs(draft, material, 0.15, 0.1, h - 0.02, 0.016)
         ring_height = 0.35 * h
         reach = 0.15 + (0.1 - 0.15) * ring_height / h
-        ring = np.concatenate([circle(24, 1.38 * reach), np.full((24, 1), ring_height)], axis=1)
-        draft.add(material, tube(ring, 0.009, segments=6, closed=True))
+        draft.add(material, tube(ring(circle(24, 1.38 * reach), ring_height), 0.009, segments=6, closed=True))
     return draft
 
 
@@ -212,8 +211,7 @@ def _bentwood_chair(order: Order, draft: Draft) -> None:
         hoop = np.concatenate([rise, rise[-2::-1] * (-1, 1)])
         path = [(half * x, 0.14 + 0.07 * z, 0.44 + z * (top - 0.44)) for x, z in hoop]
         draft.add(material, tube(smooth(path, 4), radius, segments=8))
-    ring = np.concatenate([circle(24, 0.165), np.full((24, 1), 0.27)], axis=1)
-    draft.add(material, tube(ring, 0.009, segments=6, closed=True))
+    draft.add(material, tube(ring(circle(24, 0.165), 0.27), 0.009, segments=6, closed=True))
 
 
 def ottoman(order: Order) -> Draft:

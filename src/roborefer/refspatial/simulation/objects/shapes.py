@@ -384,6 +384,11 @@ def extrude(outline: ArrayLike, height: float) -> Mesh:
     return join([wall, top, bottom])
 
 
+def side_view(outline: ArrayLike, width: float) -> Mesh:
+    """An outline of (y, z) points, as wide as said along x."""
+    return extrude(outline, width).turned("x", 90).turned("z", 90).moved(x=-width / 2)
+
+
 def panel(width: float, height: float) -> Mesh:
     """A thin rectangle in the plane y = 0 that faces the front, its lower edge's middle at the origin."""
     x = width / 2

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
 from roborefer.refspatial.simulation.objects.colors import Rgb, mix
-from roborefer.refspatial.simulation.objects.desk_tools import TRIANGLE, glue_stick, scissors, side_view, stapler, tape
+from roborefer.refspatial.simulation.objects.desk_tools import TRIANGLE, glue_stick, scissors, stapler, tape
 from roborefer.refspatial.simulation.objects.draft import Category, Draft, Order, cavity
 from roborefer.refspatial.simulation.objects.outlines import circle, rectangle, rounded_rectangle, smooth
 from roborefer.refspatial.simulation.objects.shapes import (
@@ -20,6 +20,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     lathe,
     panel,
     rounded_box,
+    side_view,
     stack,
     tile,
     tube,

@@ -12,7 +12,16 @@ from roborefer.refspatial.simulation.objects import materials
 from roborefer.refspatial.simulation.objects.colors import Rgb, mix
 from roborefer.refspatial.simulation.objects.draft import Category, Draft, Order
 from roborefer.refspatial.simulation.objects.outlines import arc, circle, rectangle, smooth
-from roborefer.refspatial.simulation.objects.shapes import ellipsoid, extrude, lathe, loft, rounded_box, stack, tube
+from roborefer.refspatial.simulation.objects.shapes import (
+    ellipsoid,
+    extrude,
+    lathe,
+    loft,
+    ring,
+    rounded_box,
+    stack,
+    tube,
+)
 from roborefer.refspatial.simulation.objects.stationery import WOOD_TONE, lying
 
 PLACES = ("table", "desk", "shelf", "floor", "box")
@@ -151,8 +160,8 @@ def _wrench(order: Order) -> Draft:
     outline = [*right, *mouth, *left, *shank[0], *shank[1]]
     if order.variant == "ring":
         for place, radius in ((-0.085, 0.0155), (0.08, 0.0125)):
-            ring = np.concatenate([circle(20, radius) + np.array([0, place]), np.full((20, 1), 0.006)], axis=1)
-            draft.add(material, tube(ring, 0.005, segments=8, closed=True, flatten=1.2))
+            eye = ring(circle(20, radius) + np.array([0, place]), 0.006)
+            draft.add(material, tube(eye, 0.005, segments=8, closed=True, flatten=1.2))
         bend = smooth([(0, -0.068, 0.006), (0, -0.045, 0.014), (0, 0.045, 0.014), (0, 0.066, 0.006)], 4)
         draft.add(material, tube(bend, 0.0052, segments=10, flatten=1.2))
         return draft
@@ -163,8 +172,9 @@ def _wrench(order: Order) -> Draft:
             material, extrude(np.array(outline)[::-1], 0.006).turned("z", 180).scaled(0.8, 0.8, 1).moved(z=0.0005)
         )
     elif order.variant == "combination":
-        ring = np.concatenate([circle(18, 0.0125) + np.array([0, 0.08]), np.full((18, 1), 0.0038)], axis=1)
-        draft.add(material, tube(ring, 0.0042, segments=8, closed=True))
+        draft.add(
+            material, tube(ring(circle(18, 0.0125) + np.array([0, 0.08]), 0.0038), 0.0042, segments=8, closed=True)
+        )
     else:
         end = circle(12, 0.012 if order.variant == "open" else 0.014) + np.array([0, 0.075])
         draft.add(material, extrude(end, 0.006).moved(z=0.0005))
@@ -189,8 +199,7 @@ def _adjustable_wrench(draft: Draft, material: Material) -> Draft:
     draft.add(
         material, extrude([(-0.008, -0.05), (0.008, -0.05), (0.0115, 0.075), (-0.0115, 0.075)], 0.008).moved(z=0.002)
     )
-    ring = np.concatenate([circle(18, 0.0085) + np.array([0, 0.08]), np.full((18, 1), 0.006)], axis=1)
-    draft.add(material, tube(ring, 0.0045, segments=8, closed=True))
+    draft.add(material, tube(ring(circle(18, 0.0085) + np.array([0, 0.08]), 0.006), 0.0045, segments=8, closed=True))
     return draft
 
 
@@ -262,12 +271,12 @@ def _standing_flashlight(draft: Draft, variant: str, body: Material, dark: Mater
 def _paintbrush(order: Order) -> Draft:
     draft = Draft(order.color, None, (), {"tip": (0.0, -1.0, 0.0), "handle": (0.0, 1.0, 0.0)})
     wide = {"flat": 0.03, "artist": 0.008, "round": 0.016, "fan": 0.008, "angled": 0.019, "wide": 0.045}[order.variant]
-    ring = circle(16)
+    unit = circle(16)
 
     def bar(stations: list[tuple[float, float, float]], material: Material) -> None:
         y, half, thick = smooth(stations, 3).T
         rings = np.stack(
-            [half[:, None] * ring[:, 0], np.broadcast_to(y[:, None], (len(y), 16)), thick[:, None] * ring[:, 1]], axis=2
+            [half[:, None] * unit[:, 0], np.broadcast_to(y[:, None], (len(y), 16)), thick[:, None] * unit[:, 1]], axis=2
         )
         ends = np.broadcast_to(rings[[0, -1]].mean(axis=1, keepdims=True), (2, 16, 3))
         draft.add(material, loft(np.concatenate([ends[:1], rings, ends[1:]])))

@@ -13,16 +13,17 @@ from roborefer.refspatial.simulation.objects.outlines import Floats, rounded_rec
 from roborefer.refspatial.simulation.objects.shapes import (
     Mesh,
     ellipsoid,
-    extrude,
     lathe,
     loft,
     rounded_box,
+    side_view,
     stack,
     tube,
 )
 
 _BARE_WOOD: Rgb = (0.62, 0.4, 0.2)
 _DARK_WOOD: Rgb = (0.2, 0.095, 0.04)
+_GLASS = Material((0.05, 0.07, 0.09), 0.08)
 _WINDOW = Material((0.05, 0.07, 0.09), 0.1)
 # Side views (y, z) of cars without wheels; the second point is the bonnet's edge, below which the lights sit.
 _BODIES: dict[str, ArrayLike] = {
@@ -94,7 +95,6 @@ def build_toy_car(order: Order) -> Draft:
     # Grain would turn white to gray.
     grained = wooden and order.color != "white"
     paint = materials.wood(order.paint(), 1) if grained else materials.plastic(order.paint(), 0.2)
-    window = Material((0.05, 0.07, 0.09), 0.08)
     outline = np.asarray(_BODIES[order.variant], np.float64)
     if wooden:
         draft.material = "wood"
@@ -104,39 +104,39 @@ def build_toy_car(order: Order) -> Draft:
             (0.042, 0.038),
         ]
         for block in (outline, upper):
-            draft.add(paint, extrude(block, 0.04).turned("x", 90).turned("z", 90).moved(x=-0.02))
+            draft.add(paint, side_view(block, 0.04))
     else:
         draft.add(paint, _slab(outline, {"beetle": 0.043, "jeep": 0.044}.get(order.variant, 0.05)))
     if order.variant == "sedan":
         cabin = np.array([(-0.026, 0.032), (-0.012, 0.052), (0.026, 0.052), (0.042, 0.032)])
-        draft.add(window, _slab(cabin, 0.044))
+        draft.add(_GLASS, _slab(cabin, 0.044))
         draft.add(paint, rounded_box((0.043, 0.036, 0.004), 0.0018).moved(y=0.007, z=0.0505))
     elif order.variant == "van":
         draft.add(
-            window, _slab(np.array([(-0.0465, 0.038), (-0.0375, 0.0575), (-0.03, 0.0575), (-0.03, 0.038)]), 0.044)
+            _GLASS, _slab(np.array([(-0.0465, 0.038), (-0.0375, 0.0575), (-0.03, 0.0575), (-0.03, 0.038)]), 0.044)
         )
         for y in (-0.012, 0.02):
-            draft.add(window, rounded_box((0.0515, 0.024, 0.015), 0.002).moved(y=y, z=0.04))
+            draft.add(_GLASS, rounded_box((0.0515, 0.024, 0.015), 0.002).moved(y=y, z=0.04))
     elif order.variant == "pickup":
-        draft.add(window, _slab(np.array([(-0.03, 0.034), (-0.02, 0.054), (0.006, 0.054), (0.008, 0.034)]), 0.044))
+        draft.add(_GLASS, _slab(np.array([(-0.03, 0.034), (-0.02, 0.054), (0.006, 0.054), (0.008, 0.034)]), 0.044))
         draft.add(paint, rounded_box((0.044, 0.028, 0.004), 0.0018).moved(y=-0.006, z=0.053))
         for x in (-0.023, 0.023):
             draft.add(paint, rounded_box((0.004, 0.048, 0.014), 0.001).moved(x, 0.034, 0.032))
         draft.add(paint, rounded_box((0.05, 0.004, 0.014), 0.001).moved(y=0.058, z=0.032))
     elif order.variant == "beetle":
-        draft.add(window, _slab(np.array([(-0.016, 0.042), (-0.009, 0.056), (0.006, 0.059), (0.006, 0.042)]), 0.044))
-        draft.add(window, _slab(np.array([(0.01, 0.042), (0.01, 0.059), (0.026, 0.055), (0.036, 0.042)]), 0.044))
-        draft.add(window, _slab(np.array([(-0.029, 0.041), (-0.0155, 0.0575), (-0.01, 0.058), (-0.02, 0.041)]), 0.034))
+        draft.add(_GLASS, _slab(np.array([(-0.016, 0.042), (-0.009, 0.056), (0.006, 0.059), (0.006, 0.042)]), 0.044))
+        draft.add(_GLASS, _slab(np.array([(0.01, 0.042), (0.01, 0.059), (0.026, 0.055), (0.036, 0.042)]), 0.044))
+        draft.add(_GLASS, _slab(np.array([(-0.029, 0.041), (-0.0155, 0.0575), (-0.01, 0.058), (-0.02, 0.041)]), 0.034))
         for x in (-0.021, 0.021):
             for y in (-0.035, 0.035):
                 draft.add(paint, ellipsoid(0.009, 0.02, 0.01, segments=14, rings=8).moved(x, y, 0.026))
     elif order.variant == "jeep":
-        draft.add(window, rounded_box((0.04, 0.003, 0.02)).turned("x", -12).moved(y=-0.014, z=0.042))
+        draft.add(_GLASS, rounded_box((0.04, 0.003, 0.02)).turned("x", -12).moved(y=-0.014, z=0.042))
         for x in (-0.02, 0.02):
             draft.add(paint, rounded_box((0.003, 0.004, 0.022)).turned("x", -12).moved(x, -0.014, 0.042))
             draft.add(paint, rounded_box((0.016, 0.04, 0.003), 0.001).moved(1.1 * x, -0.033, 0.034))
-            draft.add(window, rounded_box((0.014, 0.005, 0.018), 0.002).moved(0.5 * x, 0.012, 0.04))
-            draft.add(window, rounded_box((0.014, 0.014, 0.003), 0.001).moved(0.5 * x, 0.004, 0.0425))
+            draft.add(_GLASS, rounded_box((0.014, 0.005, 0.018), 0.002).moved(0.5 * x, 0.012, 0.04))
+            draft.add(_GLASS, rounded_box((0.014, 0.014, 0.003), 0.001).moved(0.5 * x, 0.004, 0.0425))
         draft.add(paint, rounded_box((0.043, 0.004, 0.003)).moved(y=-0.0096, z=0.0625))
         bar = smooth([(-0.019, 0.024, 0.04), (-0.018, 0.024, 0.06), (0.018, 0.024, 0.06), (0.019, 0.024, 0.04)], 4)
         draft.add(paint, tube(bar, 0.0018, segments=8))
@@ -146,7 +146,7 @@ def build_toy_car(order: Order) -> Draft:
         pane = lathe([(0, -0.0206), (0.01, -0.0206), (0.01, 0.0206), (0, 0.0206)], segments=20).turned("y", 90)
         draft.add(materials.wood(_BARE_WOOD), pane.moved(y=0.004, z=0.05))
     else:
-        draft.add(window, ellipsoid(0.013, 0.02, 0.011, segments=14, rings=8).moved(0, -0.005, 0.027))
+        draft.add(_GLASS, ellipsoid(0.013, 0.02, 0.011, segments=14, rings=8).moved(0, -0.005, 0.027))
         draft.add(paint, rounded_box((0.058, 0.014, 0.003), 0.001).moved(y=0.055, z=0.044))
         for x in (-0.018, 0.018):
             draft.add(paint, rounded_box((0.003, 0.008, 0.016)).moved(x, 0.054, 0.028))
