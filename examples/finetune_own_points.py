@@ -22,7 +22,8 @@ import roborefer
 COLORS = {"red": "#c8322b", "blue": "#2b5fc8", "green": "#2f9e44", "yellow": "#e3b505", "purple": "#7b3fb5"}
 SHAPES = ("star", "ring", "cross", "moon")
 SIZE = (320, 240)
-REPLAY_SCENES, OLD_QUESTIONS = 40, 60
+# Two hundred questions tell apart what differs by seven points or more.
+REPLAY_SCENES, OLD_QUESTIONS = 40, 200
 
 
 def main() -> None:
@@ -126,7 +127,7 @@ def make_old_skill(out: Path, scenes: int) -> tuple[Path, Path]:
 
     bench, replay = out / "old_skill", out / "replay"
     if not bench.exists():
-        questions = min(OLD_QUESTIONS, max(4, scenes))
+        questions = min(OLD_QUESTIONS, max(4, 5 * scenes))
         write_benchmark(bench, BenchmarkSettings(location=questions, placement=0, unseen=0, image_size=SIZE), workers=1)
     generate(replay, GenerationSettings(scenes=scenes, image_sizes=(SIZE,), views=(1, 1)))
     return bench, replay

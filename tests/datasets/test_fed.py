@@ -19,6 +19,7 @@ from roborefer.models.processor import SpatialProcessor
 from roborefer.models.prompt import IGNORE_INDEX
 from roborefer.models.tiling import Normalization
 
+from ..models.pointing_models import compact_tokenizer, pointing_config  # noqa: TID252 - shared models
 from ..models.tiny_models import TILE, tiny_config, tokenizer  # noqa: TID252 - shared models
 from .data_folders import data_set, record, said
 
@@ -53,6 +54,21 @@ def test_tokens_stand_where_the_model_has_them(tmp_path: Path, tiling: str) -> N
     assert {token.medium for token in media} == {"image", "depth"}
     assert all(token.rows > 1 and not token.supervised for token in media)
     assert fed.name == f"{tmp_path}/data.jsonl line 1 · 1"
+
+
+def test_coordinates_that_a_heatmap_learns_are_told_apart(tmp_path: Path) -> None:
+    made = SpatialProcessor(compact_tokenizer(), pointing_config())
+    text = {"conversations": said(("Say a point.", "[(0.100, 0.200)]"))}
+    data_set(tmp_path, [record(("Where?", "[(0.125, 0.875)]")), text])
+    data = ConversationDataset(read_mixture(str(tmp_path)), made)
+    samples = [fed_sample(made, data[index]) for index in range(2)]
+    pieces = [token.text for token in samples[0].tokens if token.by_heatmap]
+    assert pieces == ["0.125", "0.875"]
+    assert all(token.supervised for token in samples[0].tokens if token.by_heatmap)
+    assert samples[1].by_heatmap == 0
+    page = html_page("points", samples, data.lengths(), summary(samples, data.lengths(), data.report))
+    assert page.count("supervised (marked), 2 of these coordinates that the heatmap learns<") == 1
+    assert page.count("<td>heatmap</td>") == 2
 
 
 def test_what_is_cut_off_is_told(tmp_path: Path) -> None:

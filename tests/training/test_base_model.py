@@ -195,6 +195,13 @@ def test_what_the_base_is_made_of_must_be_clear(words: str, tmp_path: Path) -> N
         )
 
 
+def test_choices_that_a_whole_model_has_made_already_are_refused(tmp_path: Path) -> None:
+    words = ["init-base", "--rgb-model", "c", "--recipe", "8b", "--seed", "0", "--out", str(tmp_path / "o")]
+    with pytest.raises(InputError) as caught:
+        CliRunner().invoke(command_line, words, catch_exceptions=False)
+    assert str(caught.value) == ("expected --rgb-model without --recipe and --seed: the model has made these choices")
+
+
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InputError, match=r"^expected a new or empty folder, got .*: name another --out$"):

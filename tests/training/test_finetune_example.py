@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ..models.pointing_models import write_pointing_checkpoint  # noqa: TID252 - shared models
+
 SCRIPT = Path(__file__).parents[2] / "examples" / "finetune_own_points.py"
 
 
@@ -38,11 +40,22 @@ def test_stickers_are_where_their_boxes_are(script: dict[str, Any], tmp_path: Pa
     assert again.read_text() == path.read_text()
 
 
+@pytest.mark.parametrize("config", ["lora", "sft"])
 def test_the_tutorial_runs(
-    script: dict[str, Any], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    script: dict[str, Any],
+    config: str,
+    model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
 ) -> None:
+    """With adapters, and as a whole a model that points by looking, as the packaged one does."""
+    if config == "sft":
+        model = tmp_path / "pointing"
+        write_pointing_checkpoint(model)
     changes = ("max_steps=2", "workers=0", "precision=fp32", "activation_checkpointing=false")
     words = ["--model", str(model), "--out", str(tmp_path), "--pictures", "12", "--scenes", "2"]
+    words += ["--config", config]
     words += [word for change in changes for word in ("--set", change)]
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), *words])
     script["main"]()
@@ -52,4 +65,5 @@ def test_the_tutorial_runs(
     table = json.loads((tmp_path / "table.json").read_text())
     assert [row["model"] for row in table] == rows
     assert all(0 <= row[name] <= 1 for row in table for name in ("own", "old"))
-    assert (tmp_path / "own_and_replay" / "adapter" / "adapter_model.safetensors").is_file()
+    adapter = tmp_path / "own_and_replay" / "adapter" / "adapter_model.safetensors"
+    assert adapter.is_file() == (config == "lora")

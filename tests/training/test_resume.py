@@ -58,7 +58,7 @@ def test_stopped_anywhere_it_goes_on_with_the_same_losses(
 
 def assert_same_model(one: Path, other: Path) -> None:
     files = sorted(path.relative_to(other) for path in other.rglob("*.safetensors"))
-    assert len(files) == 5
+    assert len(files) >= 5
     for name in files:
         ours, theirs = load_file(one / name), load_file(other / name)
         assert ours.keys() == theirs.keys()

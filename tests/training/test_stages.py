@@ -17,10 +17,11 @@ from roborefer.errors import InputError
 from roborefer.models.processor import SpatialProcessor
 from roborefer.models.spatial_vlm import SpatialVLM
 from roborefer.training.configuration import LoraConfig, read_config
+from roborefer.training.processes import Processes
 from roborefer.training.run_folder import RunFolder
-from roborefer.training.stages import export
+from roborefer.training.stages import export, prepare
 
-from ..models.pointing_models import write_pointing_checkpoint  # noqa: TID252 - shared models
+from ..models.pointing_models import pointing_model, write_pointing_checkpoint  # noqa: TID252 - shared models
 from ..models.tiny_models import picture, tiny_config, write_checkpoint  # noqa: TID252 - shared models
 from .tiny_runs import logged, settings, train
 
@@ -135,6 +136,21 @@ def test_a_model_that_points_by_looking_learns_in_bf16(data: Path, lora: LoraCon
     for name, buffer in before.named_buffers():
         if "running" in name:
             assert torch.equal(buffer, after.get_buffer(name)), name
+
+
+def test_deepspeed_does_not_slice_a_model_that_points_by_looking(data: Path, model: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        prepare(pointing_model(), settings(data, model), Processes(count=2, sharded=True, with_deepspeed=True))
+    assert str(caught.value) == (
+        "expected a model without a point head under DeepSpeed, got one with: train it with torchrun alone or FSDP2"
+    )
+
+
+def test_a_model_that_points_by_looking_is_aligned_by_batches_without_depth_too(data: Path, tmp_path: Path) -> None:
+    write_pointing_checkpoint(tmp_path / "pointing")
+    train(settings(data, tmp_path / "pointing", "align", samples_per_batch=1), tmp_path / "run")
+    assert len(logged(tmp_path / "run")) == 6
+    assert changed_parts(tmp_path / "pointing", tmp_path / "run" / "model") == {"depth_projector"}
 
 
 @pytest.mark.filterwarnings("ignore:.is_gradient_checkpointing. is deprecated:FutureWarning")  # peft asks for it

@@ -28,34 +28,37 @@ _PATH = click.Path(path_type=Path)
 @click.option(
     "--recipe",
     type=click.Choice(["2b", "8b"]),
-    default="2b",
     help="Tiling and projector of the published 2B (dynamic tiles, 3x3) or 8B (three scales, 2x2). [default: 2b]",
 )
 @click.option("--tiling", type=click.Choice(["resize", "dynamic", "dynamic_s2"]), help="In place of the recipe's.")
 @click.option("--projector", metavar="TYPE", help="In place of the recipe's, such as mlp2x_gelu.")
-@click.option("--dtype", default="auto", help="float32, bfloat16 or float16. [default: the language model's]")
-@click.option("--seed", type=int, default=0, metavar="S", help="Of the new projectors. [default: 0]")
+@click.option("--dtype", metavar="TYPE", help="float32, bfloat16 or float16. [default: the language model's]")
+@click.option("--seed", type=int, metavar="S", help="Of the new projectors. [default: 0]")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 def init_base(
     vision: str | None,
     llm: str | None,
     rgb_model: str | None,
     out: Path,
-    recipe: str,
+    recipe: str | None,
     tiling: str | None,
     projector: str | None,
-    dtype: str,
-    seed: int,
+    dtype: str | None,
+    seed: int | None,
     quiet: bool,
 ) -> None:
     """Build a base model for training, as the paper does.
 
     The depth tower is a copy of the RGB tower, the depth projector one of the RGB projector, and the media tokens come
     behind the vocabulary. From --vision and --llm the projectors are new: train them first. From --rgb-model they are
-    its own, which is how NVILA-2B-Depth was made.
+    its own, which is how NVILA-2B-Depth was made; tiling and number format stay too.
     """
     if (rgb_model is None) == (vision is None) or (vision is None) != (llm is None):
         raise InputError("expected --vision and --llm together, or --rgb-model alone: name what the base is made of")
+    choices = {"recipe": recipe, "tiling": tiling, "projector": projector, "dtype": dtype, "seed": seed}
+    given = [f"--{name}" for name, value in choices.items() if value is not None]
+    if rgb_model is not None and given:
+        raise InputError(f"expected --rgb-model without {' and '.join(given)}: the model has made these choices")
     if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         raise InputError(f"expected a new or empty folder, got {out}: name another --out")
     from roborefer.training.base_model import TILINGS, combine, from_rgb_model
@@ -63,14 +66,14 @@ def init_base(
 
     progress = not quiet and sys.stderr.isatty()
     if vision is not None and llm is not None:
-        usual_tiling, usual_projector = TILINGS[recipe]
+        usual_tiling, usual_projector = TILINGS[recipe or "2b"]
         model, processor = combine(
             vision,
             llm,
             tiling=tiling or usual_tiling,
             projector=projector or usual_projector,
-            dtype=dtype,
-            seed=seed,
+            dtype=dtype or "auto",
+            seed=seed or 0,
             progress=progress,
         )
     else:

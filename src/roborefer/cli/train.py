@@ -157,6 +157,7 @@ def nano(
         seed=seed,
         device=device,
         processes=processes,
+        progress=not quiet,
     )
 
     def tell(text: str) -> None:

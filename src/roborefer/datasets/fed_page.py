@@ -111,11 +111,15 @@ def _card(sample: FedSample) -> str:
     rows = "".join(_table_row(number, token) for number, token in enumerate(sample.tokens))
     return (
         f'<article><h2>{escape(sample.name)}</h2><p class="about">{sample.length:,} tokens in the fused sequence, '
-        f'{sample.supervised:,} of them supervised (marked)</p><div class="tiles">{tiles}</div>'
+        f'{sample.supervised:,} of them supervised (marked){_of_points(sample)}</p><div class="tiles">{tiles}</div>'
         f'<pre class="text">{text}</pre><details><summary>{len(sample.tokens):,} tokens one by one</summary>'
         "<table><thead><tr><th>#</th><th>piece</th><th>id</th><th>supervised</th><th>rows of the fused sequence</th>"
         f"</tr></thead><tbody>{rows}</tbody></table></details></article>"
     )
+
+
+def _of_points(sample: FedSample) -> str:
+    return f", {sample.by_heatmap:,} of these coordinates that the heatmap learns" if sample.by_heatmap else ""
 
 
 def _table_row(number: int, token: FedToken) -> str:
@@ -129,13 +133,13 @@ def _table_row(number: int, token: FedToken) -> str:
     )
     return (
         f'<tr class="{classes}"><td>{number}</td><td><code>{_visible(token.text)}</code></td><td>{token.token_id}</td>'
-        f"<td>{'yes' if token.supervised else ''}</td><td>{place}</td></tr>"
+        f"<td>{'heatmap' if token.by_heatmap else 'yes' if token.supervised else ''}</td><td>{place}</td></tr>"
     )
 
 
 def _cell(sample: FedSample) -> Image.Image:
     sheets = [_fitted(sheet, _CELL_WIDTH // max(1, min(2, len(sample.tiles)))) for _, sheet in sample.tiles]
-    rows = [Row(sample.name), Row(f"{sample.length:,} tokens, {sample.supervised:,} supervised")]
+    rows = [Row(sample.name), Row(f"{sample.length:,} tokens, {sample.supervised:,} supervised{_of_points(sample)}")]
     for piece, told in sample.runs():
         ink = _SUPERVISED_INK if told else INK
         rows += [Row(line, ink=ink) for line in _collapsed(piece).splitlines() if line.strip()]

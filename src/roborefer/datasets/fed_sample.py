@@ -28,6 +28,7 @@ class FedToken:
         text: What it stands for; half a letter shows as a replacement character.
         token_id: In the tokenizer's vocabulary.
         supervised: Whether the loss counts here.
+        by_heatmap: Whether it is a coordinate that a point head learns by its heatmap, and not as a word.
         medium: What kind of media token it is, empty for text.
         first: Its first row in the fused sequence.
         rows: How many it takes there: one, or the features of a tile or picture.
@@ -37,6 +38,7 @@ class FedToken:
     text: str
     token_id: int
     supervised: bool
+    by_heatmap: bool
     medium: Medium
     first: int
     rows: int
@@ -66,6 +68,11 @@ class FedSample:
     def supervised(self) -> int:
         """How many tokens the loss counts at."""
         return sum(token.supervised for token in self.tokens)
+
+    @property
+    def by_heatmap(self) -> int:
+        """How many of these are coordinates that a heatmap learns."""
+        return sum(token.by_heatmap for token in self.tokens)
 
     def runs(self) -> Iterator[tuple[str, bool]]:
         """The decoded text in pieces that are supervised or not; equal media tokens in a row are counted."""
@@ -161,12 +168,28 @@ def _tokens(processor: SpatialProcessor, sample: TrainingSample) -> Iterator[Fed
     media: dict[int, Medium] = {image_token: "image", depth_token: "depth"}
     labels = encoded.labels or [IGNORE_INDEX] * len(encoded.input_ids)
     first, longest = 0, int(processor.config.model_max_length)
-    for token_id, label in zip(encoded.input_ids, labels, strict=True):
+    by_heatmap = _taken_by_heatmap(processor, labels, shows_picture=bool(encoded.images))
+    for token_id, label, taken in zip(encoded.input_ids, labels, by_heatmap, strict=True):
         rows = next(rows_of[token_id]) if token_id in rows_of else 1
         text = str(tokenizer.decode([token_id]))
         cut = first + rows > longest
-        yield FedToken(text, token_id, label != IGNORE_INDEX, media.get(token_id, ""), first, rows, cut)
+        yield FedToken(text, token_id, label != IGNORE_INDEX, taken, media.get(token_id, ""), first, rows, cut)
         first += rows
+
+
+def _taken_by_heatmap(processor: SpatialProcessor, labels: Sequence[int], *, shows_picture: bool) -> list[bool]:
+    """Which labels are coordinates that a point head takes from the words."""
+    if processor.config.point_head_size is None or not shows_picture:
+        return [False] * len(labels)
+    import torch
+
+    from roborefer.models.compact_tokenizer import point_tokens
+    from roborefer.models.point_supervision import take_points
+
+    given = torch.tensor([list(labels)])
+    _, words = take_points(given, point_tokens(processor.tokenizer), torch.tensor([True]))
+    taken: list[bool] = (words != given)[0].tolist()
+    return taken
 
 
 def _rows(processor: SpatialProcessor, pictures: Sequence[TiledImage], newline: int, *, depth: bool) -> Iterator[int]:

@@ -22,19 +22,24 @@ from roborefer.models.prompt import IGNORE_INDEX
 
 _SPREAD_CELLS = 0.7  # of the target around a point, standard deviation
 _FIRST_LOOK = 0.3
+# Of a point next to a word: as much as the words of the shortest answer around it.
+_POINT_WEIGHT = 4.0
 
 
 def loss_with_points(
     model: Any,
     input_ids: Tensor,
     attention_mask: Tensor | None,
-    pixel_values: Tensor,
+    pixel_values: Tensor | None,
     depth_values: Tensor | None,
     labels: Tensor,
     *,
     packed: bool,
 ) -> Tensor:
-    """The loss of a model with a point head: the mean over supervised words, and over supervised points.
+    """The loss of a model with a point head: cross-entropy of supervised words, and of points :func:`point_loss`.
+
+    The sum over words, and over points times four, is divided by the number of supervised tokens, coordinates
+    included: losses of batches that are weighed by that number add up, however a step is cut into batches.
 
     Args:
         model: A ``SpatialVLM`` with a point head.
@@ -42,7 +47,13 @@ def loss_with_points(
     """
     images, depths, seen = see_pictures(model, pixel_values, depth_values)
     fused = model.fuse(input_ids, attention_mask, images, depths, labels)
-    points, words = take_points(fused.labels, model.point_tokens)
+    count = (fused.labels[:, 1:] != IGNORE_INDEX).sum().clamp(min=1)
+    pictures, depth_pictures = (
+        last_pictures(input_ids, token) for token in (model.image_token_id, model.depth_token_id)
+    )
+    # In a text without any picture a point is nowhere to be seen: there coordinates are words like others.
+    with_picture = torch.tensor([picture is not None for picture in pictures], device=labels.device)
+    points, words = take_points(fused.labels, model.point_tokens, with_picture)
     fused = replace(fused, labels=words)
     lengths = fused.attention_mask.sum(dim=1)
     if packed:
@@ -56,37 +67,60 @@ def loss_with_points(
     hidden = model.llm.model(
         inputs_embeds=embeddings, position_ids=positions, use_cache=False, **options
     ).last_hidden_state
-    loss: Tensor = model.supervised_loss(hidden, words)
-    pictures, depth_pictures = (
-        last_pictures(input_ids, token) for token in (model.image_token_id, model.depth_token_id)
-    )
-    # A point of a text without any picture is nowhere to be seen.
-    points = points.of_rows([row for row, picture in enumerate(pictures) if picture is not None])
-    if not len(points.row):
-        return loss
-    if packed:
-        states = hidden[0, points.place + (lengths.cumsum(0) - lengths)[points.row]]
-    else:
-        states = hidden[points.row, points.place]
-    dense = dense_of_points(model.point_head, seen, pictures, depth_pictures, points.row)
-    return loss + point_loss(model.point_head, states, dense, points.xy)
+    loss: Tensor = model.supervised_loss(hidden, words, count)
+    if len(points.row):
+        if packed:
+            states = hidden[0, points.place + (lengths.cumsum(0) - lengths)[points.row]]
+        else:
+            states = hidden[points.row, points.place]
+        dense = dense_of_points(model.point_head, seen, pictures, depth_pictures, points.row)
+        loss = loss + _POINT_WEIGHT * point_loss(model.point_head, states, dense, points.xy).sum() / count
+    return loss + _idle_parts(model, hidden[0, :1], seen) if model.run_every_part else loss
+
+
+def _idle_parts(model: Any, states: Tensor, seen: TowerFeatures) -> Tensor:
+    """A 0 in which the head, and what saw a blank tile, had a part.
+
+    Args:
+        model: A ``SpatialVLM`` with a point head.
+        states: (1, H) of the decoder.
+        seen: Of the batch.
+    """
+    first_tiles = (None if part is None else (part[0][:1], part[1][:1]) for part in (seen.vision, seen.depth))
+    dense = model.point_head.look(*first_tiles)
+    found = point_loss(model.point_head, states, dense, torch.full((1, 2), 0.5, device=model.device))
+    return 0.0 * (found.sum() + sum(block.sum() for block in seen.blank))
 
 
 def see_pictures(
-    model: Any, pixel_values: Tensor, depth_values: Tensor | None
+    model: Any, pixel_values: Tensor | None, depth_values: Tensor | None
 ) -> tuple[list[Tensor], list[Tensor], TowerFeatures]:
     """Features for every media token of a batch, and what the towers gave for them.
 
     Args:
-        model: A ``SpatialVLM`` with a point head.
+        model: A ``SpatialVLM`` with a point head. With ``run_every_part`` a tower without pictures sees a blank tile.
         pixel_values, depth_values: Of its ``forward``.
     """
-    vision = model.vision_tower.dense(pixel_values.to(device=model.device, dtype=model.dtype))
-    images = list(with_newline(model.mm_projector(vision[0]), model.newline()))
-    if depth_values is None or model.depth_tower is None:
-        return images, [], TowerFeatures(vision, None)
-    depth = model.depth_tower.dense(depth_values.to(device=model.device, dtype=model.dtype))
-    return images, list(with_newline(model.depth_projector(depth[0]), model.newline())), TowerFeatures(vision, depth)
+    images, vision = _see(model, model.vision_tower, model.mm_projector, pixel_values)
+    depths, depth = _see(model, model.depth_tower, model.depth_projector, depth_values)
+    blank = [*([] if _shows(pixel_values) else images), *([] if _shows(depth_values) else depths)]
+    features = TowerFeatures(vision, depth, tuple(blank))
+    return images if _shows(pixel_values) else [], depths if _shows(depth_values) else [], features
+
+
+def _see(
+    model: Any, tower: Any, projector: Any, pixels: Tensor | None
+) -> tuple[list[Tensor], tuple[Tensor, Tensor] | None]:
+    if tower is None or not (_shows(pixels) or model.run_every_part):
+        return [], None
+    if pixels is None or not len(pixels):
+        pixels = torch.zeros(1, 3, model.config.tile_size, model.config.tile_size)
+    features = tower.dense(pixels.to(device=model.device, dtype=model.dtype))
+    return list(with_newline(projector(features[0]), model.newline())), features
+
+
+def _shows(pixels: Tensor | None) -> bool:
+    return pixels is not None and len(pixels) > 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,18 +136,14 @@ class SupervisedPoints:
     place: Tensor
     xy: Tensor
 
-    def of_rows(self, rows: list[int]) -> SupervisedPoints:
-        """Those in some of the rows."""
-        kept = torch.isin(self.row, torch.tensor(rows, dtype=torch.long, device=self.row.device))
-        return SupervisedPoints(self.row[kept], self.place[kept], self.xy[kept])
 
-
-def take_points(labels: Tensor, tokens: PointTokens | None) -> tuple[SupervisedPoints, Tensor]:
+def take_points(labels: Tensor, tokens: PointTokens | None, with_picture: Tensor) -> tuple[SupervisedPoints, Tensor]:
     """The points of supervised text, and labels (B, F) in which their coordinates are no words to be learned.
 
     Args:
         labels: (B, F) int64, ``IGNORE_INDEX`` where nothing is supervised.
         tokens: Of the tokenizer.
+        with_picture: (B,) bool: rows in which a point can be looked for; the others keep their words.
     """
     if tokens is None:
         raise ValueError("expected a tokenizer in which points are tokens, for a model with a point head; got another")
@@ -124,7 +154,7 @@ def take_points(labels: Tensor, tokens: PointTokens | None) -> tuple[SupervisedP
     values = value_of[labels.clamp(min=-1, max=len(value_of) - 1)]
     rows, places, points = [], [], []
     left = labels.clone()
-    for row, place in (labels == tokens.opening).nonzero().tolist():
+    for row, place in ((labels == tokens.opening) & with_picture[:, None]).nonzero().tolist():
         # x, a comma, perhaps a blank, y
         found = [index for index in range(place + 1, min(place + 5, labels.shape[1])) if values[row, index] >= 0]
         if len(found) == 2 and found[0] == place + 1:
@@ -146,12 +176,14 @@ class TowerFeatures:
     """What the towers gave for all pictures of a batch; see :meth:`VisionTower.dense`.
 
     Attributes:
-        vision: Patches and stem features of the pictures, in prompt order.
+        vision: Patches and stem features of the pictures, in prompt order; None without any.
         depth: Of the depth pictures, if there are any.
+        blank: What the language model would have read of blank tiles.
     """
 
-    vision: tuple[Tensor, Tensor]
+    vision: tuple[Tensor, Tensor] | None
     depth: tuple[Tensor, Tensor] | None
+    blank: tuple[Tensor, ...] = ()
 
 
 def last_pictures(input_ids: Tensor, token: int) -> list[int | None]:
@@ -179,6 +211,8 @@ def dense_of_points(
         pictures, depth_pictures: Of each row, from :func:`last_pictures`.
         rows: (K,) the points' rows, each of which has a picture.
     """
+    if seen.vision is None:
+        raise ValueError("expected the features of pictures, got none")
     keys: dict[int, Tensor] = {}
     for with_depth in (False, True):
         chosen = [row for row in sorted(set(rows.tolist())) if (depth_pictures[row] is not None) is with_depth]
@@ -194,7 +228,7 @@ def dense_of_points(
 
 
 def point_loss(head: PointHead, states: Tensor, dense: DenseFeatures, xy: Tensor) -> Tensor:
-    """The mean over K points of heatmap cross-entropy and offset error (in cells).
+    """(K,): of each point the heatmap's cross-entropy plus the offset's error (in cells, mean of x and y).
 
     Args:
         head: Of the model.
@@ -212,7 +246,8 @@ def point_loss(head: PointHead, states: Tensor, dense: DenseFeatures, xy: Tensor
     wanted = torch.softmax(nearness, dim=-1)
     log_final = F.log_softmax(scores.float(), dim=-1)
     log_first = F.log_softmax(first.float(), dim=-1)
-    heatmap = -(wanted * (log_final + _FIRST_LOOK * log_first)).sum(dim=-1).mean()
+    heatmap = -(wanted * (log_final + _FIRST_LOOK * log_first)).sum(dim=-1)
     index = (cell[:, 1] * side + cell[:, 0]).long()
     keys = dense.keys[torch.arange(len(index), device=index.device), index]
-    return heatmap + F.l1_loss(head.offsets(query, keys), scaled - cell)
+    error: Tensor = (head.offsets(query, keys) - (scaled - cell)).abs().mean(dim=-1)
+    return heatmap + error

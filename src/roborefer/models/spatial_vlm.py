@@ -250,7 +250,7 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
         if inputs_embeds is None:
             if input_ids is None:
                 raise ValueError("expected input_ids or inputs_embeds, got neither")
-            if self.point_head is not None and loss_only and labels is not None and pixel_values is not None:
+            if self.point_head is not None and loss_only and labels is not None:
                 fed = (input_ids, attention_mask, pixel_values, depth_values, labels)
                 return CausalLMOutputWithPast(loss=loss_with_points(self, *fed, packed=packed))
             images = self.features(pixel_values, image_block_sizes, depth=False)
@@ -286,13 +286,19 @@ class SpatialVLM(PreTrainedModel, GenerationMixin):
             **kwargs,
         )
 
-    def supervised_loss(self, hidden: Tensor, labels: Tensor) -> Tensor:
-        """Mean loss over supervised tokens, 0 without any; the vocabulary is scored at these tokens alone."""
+    def supervised_loss(self, hidden: Tensor, labels: Tensor, count: Tensor | None = None) -> Tensor:
+        """Mean loss over supervised tokens, 0 without any; the vocabulary is scored at these tokens alone.
+
+        Args:
+            hidden: (B, F, H) of the decoder.
+            labels: (B, F) int64, ``IGNORE_INDEX`` where nothing is supervised.
+            count: What the sum is divided by, if not their number.
+        """
         targets = labels[:, 1:]
         rows = targets != IGNORE_INDEX
         logits = self.llm.lm_head(hidden[:, :-1][rows])
         total = torch.nn.functional.cross_entropy(logits.float(), targets[rows], reduction="sum")
-        return total / rows.sum().clamp(min=1)
+        return total / (rows.sum().clamp(min=1) if count is None else count)
 
     def _idle_part(self, *, depth: bool) -> list[Tensor]:
         """With ``run_every_part``, a 0 that tower, projector and newline gave for a blank tile; else nothing."""

@@ -43,6 +43,12 @@ def write_whole(path: Path, chunks: bytes | Iterable[bytes]) -> None:
         raise
 
 
+def flush(path: Path) -> None:
+    """Waits until a file is on the disk; some file systems tell only here that it is full."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON that a person can read, as :func:`write_whole`."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

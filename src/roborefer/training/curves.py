@@ -11,12 +11,15 @@ from roborefer.refspatial.atomic_files import write_whole
 _SMOOTHED_OVER = 20  # entries: a running mean shows the trend through single batches
 
 
-def draw_curves(entries: Sequence[Mapping[str, float]], path: Path) -> None:
+def draw_curves(
+    entries: Sequence[Mapping[str, float]], path: Path, loss_label: str = "loss per supervised token"
+) -> None:
     """Draws what a run logged.
 
     Args:
         entries: Each with ``step``, and ``loss`` and ``learning_rate``, or ``validation_loss``.
         path: A PNG.
+        loss_label: What stands at the upper axis.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -33,7 +36,7 @@ def draw_curves(entries: Sequence[Mapping[str, float]], path: Path) -> None:
     validated, validation = _series(entries, "validation_loss")
     if validated:
         upper.plot(validated, validation, color="#c4502e", marker="o", markersize=3, label="validation loss")
-    upper.set_ylabel("loss per supervised token")
+    upper.set_ylabel(loss_label)
     upper.grid(alpha=0.3)
     upper.legend()
     lower.plot(*_series(entries, "learning_rate"), color="#4a4a4a", linewidth=1.2)

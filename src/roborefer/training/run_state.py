@@ -8,7 +8,6 @@ renamed when it is complete; older ones are removed only then.
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import shutil
@@ -24,6 +23,7 @@ from torch import Tensor, nn
 
 from roborefer.errors import InputError
 from roborefer.images import one_line, source_name
+from roborefer.refspatial.atomic_files import flush
 from roborefer.training import zero3
 from roborefer.training.parameters import trained_parameters
 from roborefer.training.whole_folders import ASIDE_PREFIX, write_folder
@@ -263,15 +263,9 @@ def _shards(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     save_file(tensors, path)
-    _flush(path)
+    flush(path)  # older checkpoints are removed after this one
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
     path.write_bytes(content)
-    _flush(path)
-
-
-def _flush(path: Path) -> None:
-    """Some file systems tell of a full disk only here, and older checkpoints are removed after this one."""
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
+    flush(path)  # older checkpoints are removed after this one

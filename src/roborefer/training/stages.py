@@ -114,9 +114,15 @@ def prepare(model: SpatialVLM, settings: RunSettings, team: Processes) -> Any:
         peft's model around it with adapters, None without.
 
     Raises:
-        InputError: The model has no depth projector to align, or the configuration names what it lacks.
+        InputError: The model has no depth projector to align, or the configuration names what it lacks; or DeepSpeed
+            should slice a model with a point head.
     """
     stage, config = settings.stage, settings.config
+    # DeepSpeed gathers weights whenever a part runs; how often the point head does depends on the batch.
+    if team.with_deepspeed and model.point_head is not None:
+        raise InputError(
+            "expected a model without a point head under DeepSpeed, got one with: train it with torchrun alone or FSDP2"
+        )
     if stage == "align" and model.depth_projector is None:
         raise InputError(
             "expected a model with a depth projector to align, got an RGB-only one: give it depth with init-base"

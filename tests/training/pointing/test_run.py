@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -138,6 +140,44 @@ def test_a_log_line_that_was_cut_is_left_out(folder: ViewFolder, whole: Any, tmp
         file.write('{"update": 2, "loss": 9.0}\n{"update": 3, "lo')
     teach(folder, tmp_path)
     assert log_of(tmp_path) == log_of(whole[1])
+
+
+# ---- what a run tells -----------------------------------------------------------------------------------------------
+
+
+def test_curves_and_tensorboards_files_show_the_updates(folder: ViewFolder, whole: Any) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    _, out = whole
+    with Image.open(out / "curves.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 800
+    events = EventAccumulator(str(out / "tensorboard"))
+    events.Reload()
+    said = [(event.step, event.value) for event in events.Scalars("loss")]
+    assert said == [(entry["update"] + 1, pytest.approx(entry["loss"], abs=1e-4)) for entry in log_of(out)]
+
+
+def test_what_cannot_be_drawn_ends_no_run(
+    folder: ViewFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.setitem(sys.modules, "tensorboard.compat.proto.event_pb2", None)
+    teach(folder, tmp_path)
+    assert len(log_of(tmp_path)) == 4
+    assert not (tmp_path / "curves.png").exists()
+    said = [line for line in capsys.readouterr().err.splitlines() if "pip install" in line]
+    assert said == ["no TensorBoard files and curves: pip install 'roborefer[train]'"]
+
+
+def test_a_run_that_should_be_quiet_shows_no_bar(
+    folder: ViewFolder, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    lesson = made_lesson()
+    processor = SpatialProcessor(compact_tokenizer(), lesson.model.config)
+    collator = PointingCollator(processor, SIDE, Modalities(rgb=0.4))
+    train(lesson, folder, collator, RUN, tmp_path, 0, progress=False)
+    assert capsys.readouterr().err == ""
 
 
 # ---- what a run does -------------------------------------------------------------------------------------------------
@@ -299,7 +339,7 @@ def test_a_full_disk_leaves_the_state_that_was_there(
         "the same command again"
     )
     assert (tmp_path / STATE).read_bytes() == before
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", STATE]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "log.jsonl", STATE, "tensorboard"]
 
 
 def test_a_state_is_never_half_there(folder: ViewFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,7 +354,7 @@ def test_a_state_is_never_half_there(folder: ViewFolder, tmp_path: Path, monkeyp
     monkeypatch.setattr(run_module, "save_file", watched)
     teach(folder, tmp_path, PointingRun(updates=1, views=1, passes=1))
     assert len(written) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.jsonl", STATE]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "log.jsonl", STATE, "tensorboard"]
 
 
 def test_an_out_that_is_no_folder_is_refused(folder: ViewFolder, tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from roborefer.viz.pictures import contact_sheet, draw_prediction
 DEPTH_RELATIONS = ("close", "far", "front", "behind", "depth", "distance", "between", "inside")
 """The relations for which depth should help."""
 
-_FEWEST = 10  # samples of a relation that are worth a row
 _FAILURES = 12
 _RIGHT_TINT = np.array((80, 230, 130), np.float64)
 
@@ -133,9 +132,8 @@ def _step_rows(runs: CardRuns) -> Iterable[Sequence[str]]:
 
 def _relation_rows(runs: CardRuns) -> Iterable[Sequence[str]]:
     for relation, group in runs.rgbd.summary.relations.items():
-        if group.samples >= _FEWEST:
-            others = [run.summary.relations[relation] for run in (runs.rgb, runs.reasoning)]
-            yield (relation, str(group.samples), *(_score(each) for each in (group, *others)))
+        others = [run.summary.relations[relation] for run in (runs.rgb, runs.reasoning)]
+        yield (relation, str(group.samples), *(_score(each) for each in (group, *others)))
 
 
 def depth_gain(runs: CardRuns) -> tuple[float, float, int]:

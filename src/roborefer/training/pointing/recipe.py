@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +28,8 @@ from roborefer.training.pointing.replicas import in_replicas
 from roborefer.training.pointing.run import PointingRun, train
 from roborefer.training.pointing.time_budget import run_within
 from roborefer.training.pointing.views import ViewFolder
+from roborefer.training.saving import save_model
+from roborefer.training.whole_folders import write_folder
 
 _WEIGHTS = "weights.sha256"
 
@@ -46,6 +47,7 @@ class NanoRecipe:
         seed: Of all of it.
         device: Where the lessons run.
         processes: That share the lessons: 1, or 2 on a CPU; None for what suits the machine.
+        progress: Whether a bar shows the lessons.
     """
 
     scenes: int = 15_000
@@ -56,6 +58,7 @@ class NanoRecipe:
     seed: int = 0
     device: str = "auto"
     processes: int | None = None
+    progress: bool = True
 
 
 def make_nano(out: Path, recipe: NanoRecipe, tell: Callable[[str], None] = lambda _: None) -> Path:
@@ -129,8 +132,7 @@ def teach(out: Path, recipe: NanoRecipe, processes: int) -> tuple[Predictor, dic
     if processes > 1:
         make_lessons(run)
     model, processor = _lessons(out, recipe, run, folder)
-    model.eval().cpu().save_pretrained(out / "model")
-    processor.save_pretrained(out / "model")
+    save_model(model.eval().cpu(), processor, out / "model")
     seen = run.updates * run.views * run.passes
     weights = sum(parameter.numel() for parameter in model.parameters())
     return Predictor(model, processor), {
@@ -148,7 +150,8 @@ def _lessons(
     device = resolve_device(recipe.device)
     lesson = PointingLoss(model).in_bfloat16().to(device)
     collator = PointingCollator(processor, model.point_head.side, Modalities())
-    train(lesson, folder, collator, run, out / "lessons", 1 if device.type == "cpu" else recipe.workers)
+    readers = 1 if device.type == "cpu" else recipe.workers
+    train(lesson, folder, collator, run, out / "lessons", readers, progress=recipe.progress)
     return model, processor
 
 
@@ -184,9 +187,4 @@ def weights_digest(model: Path) -> str:
 
 def install(model: Path, package: Path) -> None:
     """Put a finished model in the place of the packaged one, aside first and then renamed."""
-    aside = package.with_name(f".{package.name}.new")
-    shutil.rmtree(aside, ignore_errors=True)
-    shutil.copytree(model, aside)
-    if package.exists():
-        shutil.rmtree(package)
-    os.replace(aside, package)
+    write_folder(package, lambda aside: shutil.copytree(model, aside))

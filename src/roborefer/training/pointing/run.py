@@ -25,8 +25,9 @@ from tqdm import tqdm
 
 from roborefer.errors import InputError, TrainingError, said_in_process
 from roborefer.images import one_line, source_name
-from roborefer.refspatial.atomic_files import make_folder, one_line_refusal, write_json, write_whole
+from roborefer.refspatial.atomic_files import flush, make_folder, one_line_refusal, write_json, write_whole
 from roborefer.training.pointing.batch import PointingCollator
+from roborefer.training.pointing.lesson_curves import LessonCurves
 from roborefer.training.pointing.loss import PointingLoss
 from roborefer.training.pointing.optimizer import MasterWeightOptimizer
 from roborefer.training.pointing.replicas import Replica, this_replica
@@ -113,7 +114,14 @@ def _order(seed: int, epoch: int, views: int) -> NDArray[np.int64]:
 
 
 def train(
-    lesson: PointingLoss, folder: ViewFolder, collator: PointingCollator, run: PointingRun, out: Path, workers: int = 1
+    lesson: PointingLoss,
+    folder: ViewFolder,
+    collator: PointingCollator,
+    run: PointingRun,
+    out: Path,
+    workers: int = 1,
+    *,
+    progress: bool = True,
 ) -> None:
     """Train, or go on with, the model of ``lesson``, which ends as the moving average of its weights.
 
@@ -124,8 +132,9 @@ def train(
         folder: Of the views.
         collator: With the modalities of training.
         run: How long.
-        out: Folder for the state, from which the same call goes on, and the log.
+        out: Folder for the state, from which the same call goes on, the log and its curves.
         workers: Processes that read.
+        progress: Whether a bar shows how far it is.
 
     Raises:
         TrainingError: the loss is no number any more.
@@ -139,12 +148,16 @@ def train(
     cast(Any, lesson).to(memory_format=torch.channels_last)
     optimizer = MasterWeightOptimizer(lesson, run.learning_rate, run.weight_decay, run.average)
     done = _resume(lesson, optimizer, out)
+    curves = None
     if replica.writes:
         _cut_log(out, done)
+        curves = LessonCurves(out, out / LOG, run.learning_rate, done)
     lesson.train()
     batches = _batches(_Passes(folder, collator, run, done * run.passes, replica), workers)
     started = time.perf_counter()
-    with tqdm(total=run.updates, initial=done, unit="update", smoothing=0.05, disable=not replica.writes) as bar:
+    with tqdm(
+        total=run.updates, initial=done, unit="update", smoothing=0.05, disable=not (replica.writes and progress)
+    ) as bar:
         for update in range(done, run.updates):
             began = time.perf_counter()
             parts = _accumulate(lesson, optimizer, batches, run.passes // replica.count)
@@ -157,11 +170,14 @@ def train(
             speed = (update + 1 - done) * run.passes * run.views / (time.perf_counter() - started)
             bar.update()
             bar.set_postfix_str(f"loss {parts['loss']:.3f} hit {parts['accuracy']:.3f} {speed:.1f} images/s")
-            if replica.writes:
+            if curves is not None:
                 pace = {"images_per_s": speed, "seconds": time.perf_counter() - began}
-                _log(out, {"update": update, "norm": norm, "share": run.share(update), **pace, **parts})
+                values = {"norm": norm, "share": run.share(update), **pace, **parts}
+                _log(out, {"update": update, **values})
+                curves.add(update, values)
                 if (update + 1) % run.save_every == 0 or update + 1 == run.updates:
                     _save(lesson, optimizer, out)
+                    curves.draw(if_due=update + 1 < run.updates)
     replica.wait()  # for the last state
     load_average(lesson, out)
     first = _batches(_Passes(folder, collator, run, 0, Replica()), workers)
@@ -285,6 +301,7 @@ def _save(lesson: PointingLoss, optimizer: MasterWeightOptimizer, out: Path) -> 
     aside = out / f".{STATE}"
     try:
         save_file(held, aside)
+        flush(aside)
         os.replace(aside, out / STATE)
     except (OSError, SafetensorError) as error:
         aside.unlink(missing_ok=True)

@@ -159,7 +159,7 @@ def cake(order: Order) -> Draft:
             for places in (rim, foot)
         )
     elif order.variant == "ring":
-        h = 0.075
+        h = 0.073
         _ring_cake(draft, icing)
         rim, foot = circle(10, 0.055), np.zeros((0, 2))
     else:

@@ -25,11 +25,11 @@ def cut(profile: Floats, low: float, high: float) -> tuple[Floats, Floats, Float
 
 
 def wrapped_label(
-    order: Order, words: tuple[str, ...], base: Rgb, *, aspect: float, repeats: int = 2, ink: str | None = None
+    order: Order, words: tuple[str, ...], base: Rgb, *, aspect: float, ink: str | None = None
 ) -> Material:
     """A printed band around a body, ``aspect`` times as long as it is high."""
     color = order.paint(ink or other_color(order.color, order.generator))
-    texture = prints.round_label(order.pick(words), base, color, order.integer(0, 3), aspect=aspect, repeats=repeats)
+    texture = prints.round_label(order.pick(words), base, color, order.integer(0, 3), aspect=aspect)
     return Material(materials.WHITE, 0.45, 0.0, texture)
 
 
@@ -161,7 +161,7 @@ def build_spray_bottle(order: Order) -> Draft:
     draft.add(body, turned([(0, 0), *below]), turned([*above, (0, above[-1, 1])]))
     pale = order.paint("white")
     ink = order.color if order.color not in (None, "white") else "blue"
-    draft.add(wrapped_label(order, prints.CLEANERS, pale, aspect=2.8, repeats=2, ink=ink), turned(band))
+    draft.add(wrapped_label(order, prints.CLEANERS, pale, aspect=2.8, ink=ink), turned(band))
     head = order.paint(other_color(order.color, order.generator, ("white", "red", "black", "yellow")))
     top = materials.plastic(head, 0.4)
     neck = above[-1, 1]
@@ -200,7 +200,7 @@ def build_thermos(order: Order) -> Draft:
     draft.add(bare, lathe([(neck * r, shoulder * h), (neck * r, (shoulder + 0.03) * h)]))
     z = (shoulder + 0.03) * h
     cup = {
-        "domed": [(0.74 * r, z), *(arc((0, 0.84 * h), 0.74 * r, 0, 72, 7) * (1, 1))],
+        "domed": [(0.74 * r, z), *(arc((0, 0.84 * h), 0.74 * r, 0, 72, 7))],
         "travel": [(1.08 * r, z), (1.08 * r, 0.92 * h), (1.0 * r, 0.935 * h), (0.9 * r, 0.92 * h)],
         "loop": [(0.68 * r, z), (0.68 * r, 0.95 * h), (0.62 * r, 0.96 * h)],
     }.get(order.variant, [(0.9 * r, z), (0.86 * r, 0.98 * h), (0.8 * r, h)])
@@ -216,7 +216,7 @@ def build_thermos(order: Order) -> Draft:
         # A spout to drink from.
         draft.add(dark, rounded_box((0.02, 0.014, 0.024), 0.004).moved(y=-0.55 * r, z=0.92 * h - 0.004))
     elif order.variant == "loop":
-        rise = arc((0, 0.95 * h), 0.5 * r, 0, 180, 13) * (1, 1)
+        rise = arc((0, 0.95 * h), 0.5 * r, 0, 180, 13)
         draft.add(dark, tube(np.stack([rise[:, 0], 0 * rise[:, 0], rise[:, 1]], axis=1), 0.004, flatten=2.0))
     return draft
 

@@ -9,9 +9,9 @@ import numpy as np
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
 from roborefer.refspatial.simulation.objects.cartons import cereal_box, tea_box
-from roborefer.refspatial.simulation.objects.colors import Rgb, mix, other_color
+from roborefer.refspatial.simulation.objects.colors import DYED, Rgb, mix, other_color
 from roborefer.refspatial.simulation.objects.draft import FRONT, Category, Draft, Order, cavity
-from roborefer.refspatial.simulation.objects.outlines import Floats, arc, circle, rectangle, smooth
+from roborefer.refspatial.simulation.objects.outlines import arc, circle, rectangle, smooth
 from roborefer.refspatial.simulation.objects.shapes import (
     Mesh,
     box_sides,
@@ -19,6 +19,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     lathe,
     panel,
     rounded_box,
+    side_view,
     stack,
     tube,
 )
@@ -31,11 +32,6 @@ def open_box(width: float, depth: float, height: float, wall: float) -> tuple[Me
     """A box without a lid on z = 0, and the outline of its floor (at ``wall`` metres)."""
     outer, inner = rectangle(width, depth), rectangle(width - 2 * wall, depth - 2 * wall)
     return stack([outer, outer, inner, inner], [0, height, height, wall]), inner
-
-
-def _along_x(section: Floats, length: float) -> Mesh:
-    """A beam along x, its section given in y and z."""
-    return extrude(section, length).turned("x", 90).turned("z", 90).moved(x=-0.5 * length)
 
 
 def _book(order: Order) -> Draft:
@@ -169,8 +165,7 @@ def _gift_box(order: Order) -> Draft:
         )
     satin = Material(ribbon, 0.3)
     if order.variant == "round":
-        wrap = materials.paper(color, pattern) if pattern is not None else materials.paper(color)
-        draft.add(wrap, lathe([(0.5 * w, 0), (0.5 * w, 0.78 * h)]))
+        draft.add(materials.paper(color, pattern), lathe([(0.5 * w, 0), (0.5 * w, 0.78 * h)]))
         draft.add(
             materials.paper(color),
             lathe([(0, 0), (0.5 * w, 0)]),
@@ -272,7 +267,7 @@ def _tissue_box(order: Order) -> Draft:
     elif order.variant == "wedge":
         # The section of a house's roof: the tissue comes out of the ridge.
         roof = np.array([(-0.06, 0), (0.06, 0), (0.06, 0.012), (0.022, h), (-0.022, h), (-0.06, 0.012)])
-        draft.add(wrap, _along_x(roof, w))
+        draft.add(wrap, side_view(roof, w))
         d = 0.06
     elif order.variant == "covered":
         # A case with a foot and a top that reach out.
@@ -318,7 +313,7 @@ def _toolbox(order: Order) -> Draft:
     draft.add(dark, rounded_box((w + 0.004, d + 0.004, 0.012)).moved(z=0.66 * h))
     if order.variant == "barrel":
         vault = arc((0, 0), 0.5 * d, 0, 180, 15) * (1, 0.64 * h / d) + (0, 0.68 * h)
-        draft.add(shell, _along_x(vault, w))
+        draft.add(shell, side_view(vault, w))
     else:
         draft.add(shell, stack(lid, [0.7 * h, 0.8 * h, h]))
     handle = smooth(
@@ -338,7 +333,7 @@ def _tote(draft: Draft, shell: Material, dark: Material, size: tuple[float, floa
         [(-0.5 * d, 0), (0.5 * d, 0), (0.5 * d, 0.42 * h), (0.13 * d, h), (-0.13 * d, h), (-0.5 * d, 0.42 * h)]
     )
     for side in (-1, 1):
-        draft.add(shell, _along_x(gable, 0.012).moved(x=0.5 * side * w))
+        draft.add(shell, side_view(gable, 0.012).moved(x=0.5 * side * w))
     draft.add(dark, tube([(-0.5 * w, 0, 0.88 * h), (0.5 * w, 0, 0.88 * h)], 0.011, segments=12))
 
 
@@ -361,13 +356,12 @@ def _tool_chest(draft: Draft, shell: Material, dark: Material, size: tuple[float
 
 _category = partial(Category, family="boxes", places=PLACES)
 
-_PRINTED = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black")
 CATEGORIES = (
     _category(
         "book",
         "books",
         (0.17, 0.27),
-        (*_PRINTED, "brown", "gray"),
+        (*DYED, "brown", "gray"),
         ("hardcover", "paperback", "face down", "standing", "thick"),
         ("square",),
         _book,

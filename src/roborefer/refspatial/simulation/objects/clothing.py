@@ -25,12 +25,12 @@ from roborefer.refspatial.simulation.objects.shapes import (
 STRAW: Rgb = (0.55, 0.33, 0.12)
 PLACES = ("table", "desk", "shelf", "counter")
 _FLOOR = ("floor", "table", "shelf")
-_HATS = {
+_BRIMS = {
     "bowler": [(0, 0.0), (0.1, 0.0), (0.126, 0.014), (0.128, 0.018), (0.1, 0.005)],
     "bucket hat": [(0, 0.04), (0.09, 0.038), (0.138, 0), (0.141, 0.002), (0.096, 0.043)],
     "cowboy hat": [(0, 0.0), (0.1, 0.0), (0.14, 0.004), (0.176, 0.008), (0.176, 0.012), (0.14, 0.008), (0.1, 0.005)],
 }
-"""Brims, from below, of those that don't have a flat one."""
+"""From below, of hats that don't have a flat one."""
 _CROWNS = {
     "bowler": [(0.088, 0.008), (0.089, 0.05), (0.084, 0.09), (0.066, 0.118), (0.036, 0.13), (0, 0.133)],
     "bucket hat": [(0.092, 0.06), (0.082, 0.116), (0.076, 0.122), (0, 0.122)],
@@ -102,8 +102,8 @@ def _hat(order: Order) -> Draft:
         if order.variant != "sun hat"
         else [(0, 0.004), (brim, 0), (brim, 0.003), *crown]
     )
-    if order.variant in _HATS:
-        profile = [*_HATS[order.variant], *map(tuple, smooth(_CROWNS[order.variant], 3))]
+    if order.variant in _BRIMS:
+        profile = [*_BRIMS[order.variant], *map(tuple, smooth(_CROWNS[order.variant], 3))]
     body = _cowboy_hat(profile) if order.variant == "cowboy hat" else lathe(profile, segments=36)
     draft.add(cloth, body.scaled(0.95, 1.08, 1))
     if order.variant == "bucket hat":
@@ -250,8 +250,10 @@ def _shoe(order: Order) -> Draft:
 
 def _open_umbrella(order: Order) -> Draft:
     """Put down to dry: it rests on the canopy's edge and on the end of its handle."""
-    draft = Draft(order.color, None, ("open",), {"handle": (0.0, 1.0, 0.0), "tip": (0.0, -1.0, 0.0)})
     wide, deep, below = 0.4, 0.15, 0.36
+    lean = float(np.arctan2(below + 0.05, wide))
+    tip = (0.0, -float(np.sin(lean)), float(np.cos(lean)))
+    draft = Draft(order.color, None, ("open",), {"handle": (0.0, -tip[1], -tip[2]), "tip": tip})
     dome = np.stack([np.linspace(0, 1, 9), 1 - np.linspace(0, 1, 9) ** 2.2], axis=1) * (wide, deep)
     canopy = lathe([*(dome - (0, 0.003)), *dome[::-1]], segments=48)
     reach = np.hypot(canopy.vertices[:, 0], canopy.vertices[:, 1]) / wide
@@ -260,7 +262,7 @@ def _open_umbrella(order: Order) -> Draft:
     draft.add(materials.metal(), tube([(0, 0, -below), (0, 0, 0), (0, 0, deep + 0.05)], 0.004, segments=8))
     hook = smooth([(0, 0, 0.1 - below), (0, 0, -below), (0.03, 0, -0.04 - below), (0.06, 0, -0.01 - below)], 4)
     draft.add(materials.wood((0.3, 0.16, 0.07)), tube(hook, 0.0095, segments=10))
-    draft.turn("x", float(np.degrees(np.arctan2(below + 0.05, wide))))
+    draft.turn("x", float(np.degrees(lean)))
     return draft
 
 

@@ -47,6 +47,8 @@ PLAIN = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white", 
 """What a painted or dyed thing comes in."""
 
 VIVID = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
+DYED = (*VIVID, "white", "black")
+NEUTRAL = ("black", "white", "gray")
 
 
 def sample_color(name: str, generator: np.random.Generator) -> Rgb:

@@ -8,7 +8,7 @@ import numpy as np
 
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
-from roborefer.refspatial.simulation.objects.colors import Rgb, contrast_color, mix
+from roborefer.refspatial.simulation.objects.colors import NEUTRAL, Rgb, contrast_color, mix
 from roborefer.refspatial.simulation.objects.draft import FRONT, Category, Draft, Order
 from roborefer.refspatial.simulation.objects.handhelds import phone, screen, tablet
 from roborefer.refspatial.simulation.objects.outlines import rectangle, rounded_rectangle, smooth
@@ -16,10 +16,11 @@ from roborefer.refspatial.simulation.objects.shapes import (
     Mesh,
     box_sides,
     ellipsoid,
-    extrude,
+    join,
     lathe,
     panel,
     rounded_box,
+    side_view,
     slab,
     stack,
     tile,
@@ -27,7 +28,6 @@ from roborefer.refspatial.simulation.objects.shapes import (
 )
 
 PLACES = ("desk", "table", "shelf")
-_NEUTRAL = ("black", "white", "gray")
 
 
 def _shell(order: Order) -> Material:
@@ -56,7 +56,8 @@ def _laptop(order: Order) -> Draft:
         draft.add(materials.DARK_PLASTIC, rounded_box((0.6 * w, 0.01, 0.012)).moved(y=0.5 * d - 0.006, z=0.002))
         badge = lathe([(0, 0), (0.018, 0), (0.016, 0.0004), (0, 0.0004)], segments=20)
         draft.add(materials.plastic(contrast_color(order.paint()), 0.3), badge.moved(z=1.06 * t))
-        draft.top = rectangle(0.9 * w, 0.9 * d)
+        share = 0.85 if order.variant == "clamshell" else 0.9
+        draft.top = rectangle(share * w, share * d)
         return draft
     base = slab(w, d, t, radius)
     if order.variant == "wedge":
@@ -178,9 +179,7 @@ def _fine_panel(width: float, height: float) -> Mesh:
         strips.append(
             Mesh(strip.vertices + np.array([width * ((index + 0.5) / 8 - 0.5), 0, 0]), strip.faces, strip.normals, uv)
         )
-    vertices = np.concatenate([strip.vertices for strip in strips])
-    faces = np.concatenate([strip.faces + 4 * index for index, strip in enumerate(strips)]).astype(np.int32)
-    return Mesh(vertices, faces, np.tile((0.0, -1.0, 0.0), (32, 1)), np.concatenate([strip.uv for strip in strips]))
+    return join(strips)
 
 
 def _keyboard(order: Order) -> Draft:
@@ -201,8 +200,7 @@ def _keyboard(order: Order) -> Draft:
     if order.variant == "home computer":
         # The computer is in the high part behind the keys.
         profile = [(-0.5 * d, 0), (0.5 * d, 0), (0.5 * d, 2.4 * t), (0.2 * d, 2.6 * t), (0.12 * d, t), (-0.5 * d, t)]
-        body = extrude(profile, w).turned("x", 90).turned("z", 90).moved(x=-0.5 * w)
-        draft.add(materials.plastic(color, 0.45), body)
+        draft.add(materials.plastic(color, 0.45), side_view(profile, w))
         for index in range(6):
             slot = rounded_box((0.006, 0.14 * d, 0.002)).moved(0.14 * w + 0.02 * index, 0.35 * d, 2.49 * t)
             draft.add(materials.DARK_PLASTIC, slot)
@@ -366,7 +364,7 @@ CATEGORIES = (
         "keyboard",
         "keyboards",
         (0.28, 0.46),
-        (*_NEUTRAL, "pink", "blue"),
+        (*NEUTRAL, "pink", "blue"),
         ("full", "compact", "high caps", "three blocks", "round caps", "home computer"),
         ("split",),
         _keyboard,
@@ -376,7 +374,7 @@ CATEGORIES = (
         "computer mouse",
         "computer mice",
         (0.09, 0.15),
-        (*_NEUTRAL, "red", "blue", "pink", "green"),
+        (*NEUTRAL, "red", "blue", "pink", "green"),
         ("classic", "flat", "brick", "slab", "disc", "waisted"),
         ("ergonomic",),
         _mouse,
@@ -386,7 +384,7 @@ CATEGORIES = (
         "phone",
         "phones",
         (0.12, 0.17),
-        (*_NEUTRAL, "blue", "red", "pink"),
+        (*NEUTRAL, "blue", "red", "pink"),
         ("tall", "small", "camera bar", "round camera", "keypad", "flip"),
         ("square",),
         phone,
@@ -397,7 +395,7 @@ CATEGORIES = (
         "tablet",
         "tablets",
         (0.2, 0.3),
-        (*_NEUTRAL, "blue", "pink"),
+        (*NEUTRAL, "blue", "pink"),
         ("wide", "upright", "grip", "bumper", "folio"),
         ("square",),
         tablet,

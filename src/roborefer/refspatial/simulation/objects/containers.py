@@ -8,7 +8,7 @@ import numpy as np
 
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import bottles, materials, prints
-from roborefer.refspatial.simulation.objects.colors import contrast_color, mix, other_color
+from roborefer.refspatial.simulation.objects.colors import DYED, contrast_color, mix, other_color
 from roborefer.refspatial.simulation.objects.draft import Category, Draft, Order
 from roborefer.refspatial.simulation.objects.outlines import circle, rounded_rectangle, smooth
 from roborefer.refspatial.simulation.objects.shapes import (
@@ -43,9 +43,7 @@ def _can(order: Order) -> Draft:
     neck = 0.86 if drink else 0.97
     bottom, top = (0.06 * h, 0.88 * h) if drink else (0.03 * h, 0.97 * h)
     ink = order.paint(other_color(order.color, order.generator))
-    texture = prints.round_label(
-        order.pick(words), color, ink, order.integer(0, 3), aspect=2 * np.pi * r / h, repeats=2
-    )
+    texture = prints.round_label(order.pick(words), color, ink, order.integer(0, 3), aspect=2 * np.pi * r / h)
     side = [(r, bottom), (r, top)]
     if order.variant == "beaded":
         # Rings pressed into the tin, which stiffen it.
@@ -126,7 +124,7 @@ def _jar(order: Order) -> Draft:
             ("JAM", "HONEY", "PESTO", "OLIVES", "PLUM"),
             (0.85, 0.83, 0.78),
             aspect=2 * np.pi * r / (0.4 * h),
-            ink=order.color if order.color != "white" else "blue",
+            ink=order.color,
         ),
         lathe(band, segments=sides),
     )
@@ -220,7 +218,7 @@ def _slanted(mesh: Mesh, depth: float, h: float) -> Mesh:
 def _add_open_roof(draft: Draft, material: Material, w: float, h: float) -> None:
     """A gable whose front end is pulled out to a spout."""
     half, rise = w / 2, 0.5 * w
-    # From the tip to the back, each half width of the upper edge, its height, and the y and width of the lower one.
+    # From the tip to the back, each half width and height of the upper edge, with what the lower one has.
     tip = (0.0, -1.05 * w, h + 0.72 * rise)
     lips = (0.6 * half, -0.72 * half, h + 0.86 * rise)
     ridge = (0.04 * half, 0.1 * w, h + rise)
@@ -280,7 +278,6 @@ def _tube_of_toothpaste(order: Order) -> Draft:
 
 _category = partial(Category, family="containers", places=PLACES)
 
-_DYED = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black")
 CATEGORIES = (
     _category(
         "bottle",
@@ -323,7 +320,7 @@ CATEGORIES = (
         "spray bottle",
         "spray bottles",
         (0.2, 0.29),
-        _DYED,
+        DYED,
         ("oval", "round", "conical", "boxy", "globe"),
         ("waisted",),
         bottles.build_spray_bottle,

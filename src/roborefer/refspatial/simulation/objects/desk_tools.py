@@ -147,7 +147,7 @@ def glue_stick(order: Order) -> Draft:
         front = materials.plastic(color, 0.4, prints.label("GLUE", color, ink, style, aspect=0.4))
         draft.add(front, panel(1.1 * r, 0.54 * h).moved(y=-0.728 * r, z=0.13 * h))
         return draft
-    texture = prints.round_label("GLUE", color, ink, style, aspect=2.0, repeats=2)
+    texture = prints.round_label("GLUE", color, ink, style, aspect=2.0)
     draft.add(materials.plastic(color, 0.4, texture), lathe([(r, 0.1 * h), (r, 0.7 * h)]))
     if order.variant == "knobbed":
         wheel = [share * r * circle(32) * np.where(np.arange(32) % 2, 1.0, 0.94)[:, None] for share in (1.35, 1.35, 1)]

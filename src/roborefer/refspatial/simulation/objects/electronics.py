@@ -8,7 +8,7 @@ import numpy as np
 
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
-from roborefer.refspatial.simulation.objects.colors import contrast_color, mix
+from roborefer.refspatial.simulation.objects.colors import DYED, NEUTRAL, contrast_color, mix
 from roborefer.refspatial.simulation.objects.draft import FRONT, Category, Draft, Order
 from roborefer.refspatial.simulation.objects.outlines import circle, rounded_rectangle, smooth
 from roborefer.refspatial.simulation.objects.shapes import (
@@ -202,12 +202,13 @@ def _game_controller(order: Order) -> Draft:
         elif side > 0:
             draft.add(dark, stick.scaled(1.3, 1.3, 1.3).moved(0, 0.014, 0.034))
         draft.add(dark, ellipsoid(0.017, 0.007, 0.006, segments=12, rings=8).moved(side * 0.04, -0.026, 0.026))
-    _add_buttons(order, draft, dark, 0.048, 0.0355)
+    _add_buttons(order, draft, dark, 0.0355)
     return draft
 
 
-def _add_buttons(order: Order, draft: Draft, dark: Material, reach: float, z: float) -> None:
-    """Four round ones and a cross, as far from the middle as ``reach``."""
+def _add_buttons(order: Order, draft: Draft, dark: Material, z: float) -> None:
+    """Four round ones and a cross, on either side of the middle."""
+    reach = 0.048
     button = lathe([(0, 0), (0.0045, 0), (0.0045, 0.003), (0, 0.004)], segments=10)
     for index, name in enumerate(("yellow", "red", "blue", "green")):
         x, y = circle(4, 0.0095)[index]
@@ -235,7 +236,7 @@ def _flat_controller(order: Order, draft: Draft, shell: Material, dark: Material
         for side in (-1.0, 1.0):
             stick = lathe([(0, 0), (0.006, 0), (0.005, 0.006), (0.0095, 0.008), (0.008, 0.011), (0, 0.01)], segments=14)
             draft.add(dark, stick.moved(side * 0.022, 0.014, t - 0.001))
-    _add_buttons(order, draft, dark, 0.048, t - 0.0005)
+    _add_buttons(order, draft, dark, t - 0.0005)
     for side in (-1.0, 1.0):
         draft.add(dark, rounded_box((0.011, 0.004, 0.002), 0.001).moved(side * 0.01, -0.004, t - 0.0005))
     return draft
@@ -243,14 +244,12 @@ def _flat_controller(order: Order, draft: Draft, shell: Material, dark: Material
 
 _category = partial(Category, family="electronics", places=PLACES)
 
-_NEUTRAL = ("black", "white", "gray")
-_BRIGHT = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
 CATEGORIES = (
     _category(
         "remote control",
         "remote controls",
         (0.12, 0.22),
-        _NEUTRAL,
+        NEUTRAL,
         ("long", "short", "slim", "wide", "wedge"),
         ("waisted",),
         _remote_control,
@@ -269,7 +268,7 @@ CATEGORIES = (
         "headphones",
         "pairs of headphones",
         (0.17, 0.24),
-        (*_NEUTRAL, "red", "blue", "pink", "green"),
+        (*NEUTRAL, "red", "blue", "pink", "green"),
         ("over-ear", "on-ear", "oblong", "headset", "two wires", "lying"),
         ("studio",),
         headphones,
@@ -278,7 +277,7 @@ CATEGORIES = (
         "alarm clock",
         "alarm clocks",
         (0.11, 0.17),
-        (*_BRIGHT, "white", "black"),
+        DYED,
         ("twin bell", "square", "one bell", "arch", "drum"),
         ("digital",),
         alarm_clock,
@@ -287,7 +286,7 @@ CATEGORIES = (
         "speaker",
         "speakers",
         (0.15, 0.26),
-        (*_NEUTRAL, "brown", "red", "blue", "green"),
+        (*NEUTRAL, "brown", "red", "blue", "green"),
         ("bookshelf", "cylinder", "tower", "leaning", "ball", "puck"),
         ("wide",),
         speaker,
@@ -297,7 +296,7 @@ CATEGORIES = (
         "calculator",
         "calculators",
         (0.1, 0.18),
-        (*_NEUTRAL, "pink", "blue"),
+        (*NEUTRAL, "pink", "blue"),
         ("pocket", "desk", "scientific", "round keys", "printing"),
         ("wide",),
         _calculator,
@@ -308,7 +307,7 @@ CATEGORIES = (
         "game controller",
         "game controllers",
         (0.13, 0.19),
-        (*_NEUTRAL, "red", "blue", "purple"),
+        (*NEUTRAL, "red", "blue", "purple"),
         ("classic", "short", "brick", "dog bone", "winged", "three grips"),
         ("wide",),
         _game_controller,

@@ -177,12 +177,11 @@ def _lemon(order: Order) -> Draft:
         twig = stem(0.012, 0.003, 0.0016, base=0.026 * (tall + tip) - 0.002)
         draft.add(materials.plastic(LEAF, 0.55), twig, leaf(0.034, 0.017, 0.01).moved(z=0.026 * (tall + tip)))
     else:
-        # The mark of the stalk, at the end without a nose.
+        # The mark of the stalk, at the end without a nose; in the flank of a pointed one.
+        end = -tall - tip if nose else tip + (1.22 if order.variant == "pointed" else tall)
         draft.add(
             materials.plastic((0.12, 0.2, 0.03), 0.7),
-            ellipsoid(0.003, 0.003, 0.002, segments=8, rings=4).moved(
-                z=-0.026 * (tall + tip) if nose else 0.026 * (1.22 + tip)
-            ),
+            ellipsoid(0.003, 0.003, 0.002, segments=8, rings=4).moved(z=0.026 * end),
         )
     draft.turn("x", 90 + order.uniform(-6, 6))
     return draft
@@ -290,15 +289,8 @@ def _strawberry(order: Order) -> Draft:
     draft.add(green, stem((2.2 if stalked else 0.5) * r, (0.5 if stalked else 0.1) * r, 0.06 * r, base=0.45 * r))
     draft.turn("x", 72)
     draft.directions = {} if order.variant in ("round", "wide", "blunt") else {"tip": (0.0, -1.0, 0.0)}
-    return _tip_to_front(draft)
-
-
-def _tip_to_front(draft: Draft) -> Draft:
-    """After a turn about x by +72 degrees the lower end points to the back or front; make it the front."""
-    ends = np.concatenate([mesh.vertices for mesh, _ in draft.pieces[:1]])
-    far = ends[np.argmax(np.abs(ends[:, 1]))]
-    if far[1] > 0:
-        draft.turn("z", 180)
+    # The lower end, its tip, points to the back now.
+    draft.turn("z", 180)
     return draft
 
 

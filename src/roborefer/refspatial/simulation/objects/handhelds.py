@@ -120,7 +120,7 @@ def _flat_screen(order: Order, w: float, d: float, t: float) -> Draft:
     draft.add(materials.plastic(order.paint(), 0.25), slab(w, d, t, 0.011))
     if face_up:
         shown = screen(order, (2, 3))
-        # Set into the case by a hair, so that the top is the highest.
+        # A hair above the case, or the two would flicker.
         draft.add(shown, tile(0.88 * w, 0.9 * d).moved(z=t + 0.0001))
         return draft
     dark = materials.DARK_PLASTIC if order.color != "black" else Material((0.1, 0.1, 0.105), 0.4)

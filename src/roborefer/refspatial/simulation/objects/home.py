@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
-from roborefer.refspatial.simulation.objects.colors import mix
+from roborefer.refspatial.simulation.objects.colors import DYED, mix
 from roborefer.refspatial.simulation.objects.desk_tools import loose_end
 from roborefer.refspatial.simulation.objects.draft import FRONT, Category, Draft, Order, cavity
 from roborefer.refspatial.simulation.objects.outlines import Floats, arc, circle, rounded_rectangle, smooth
@@ -29,7 +29,6 @@ from roborefer.refspatial.simulation.objects.shapes import (
 from roborefer.refspatial.simulation.objects.tableware import vessel
 
 PLACES = ("table", "desk", "shelf", "counter")
-SOIL = (0.035, 0.02, 0.012)
 WICKER = (0.42, 0.25, 0.1)
 
 
@@ -61,7 +60,7 @@ def _cushion(order: Order) -> Draft:
         else materials.fabric(color, order.integer(0, 3))
     )
     t = np.linspace(-np.pi / 2, np.pi / 2, 13)
-    shares, heights = np.cos(t) ** 0.55, 0.06 * np.sin(t) * (0.55 + 0.45 * np.cos(t) ** 0.5)
+    shares = np.cos(t) ** 0.55
     shares[[0, -1]] = 0
     heights = 0.065 * np.sign(np.sin(t)) * (1 - shares**2.2) ** 0.8
     if order.variant == "bolster":
@@ -104,10 +103,12 @@ def _superellipse(count: int, x: float, y: float, power: float) -> Floats:
 
 def _basket(order: Order) -> Draft:
     draft = Draft(order.color, "wicker")
-    tint = mix(WICKER, order.paint(), 0.75 if order.color != "brown" else 0.25)
+    tint = mix(WICKER, order.paint(), 0.25)
     weave = Material(tint, 0.85, 0.0, prints.grain("wicker", order.integer(0, 3)))
     plain = Material(mix(tint, (0, 0, 0), 0.15), 0.85)
-    r, h = {"oval": (0.14, 0.1), "bellied": (0.12, 0.21), "tall": (0.12, 0.27)}.get(order.variant, (0.14, 0.14))
+    r, h = {"oval": (0.14, 0.1), "bellied": (0.12, 0.21), "tall": (0.12, 0.27), "deep": (0.13, 0.2)}.get(
+        order.variant, (0.14, 0.14)
+    )
     if order.variant in ("rectangular", "oval"):
 
         def outline(share: float) -> Floats:
@@ -332,7 +333,7 @@ def _curved_panes(material: Material, picture: Material, outline: Floats) -> lis
     return [(part, mesh.turned("x", 90)) for part, mesh in ((material, frame), (material, back), (picture, front))]
 
 
-def _toilet_paper(order: Order) -> Draft:
+def _paper_roll(order: Order) -> Draft:
     draft = Draft(order.color)
     r, h = {
         "full": (0.055, 0.1),
@@ -362,14 +363,13 @@ def _toilet_paper(order: Order) -> Draft:
 
 _category = partial(Category, family="home", places=PLACES)
 
-_DYED = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black")
 _FLOOR = ("floor", "table", "shelf")
 CATEGORIES = (
     _category(
         "cushion",
         "cushions",
         (0.32, 0.52),
-        _DYED,
+        DYED,
         ("square", "oblong", "bolster", "boxed", "heart", "star"),
         ("round",),
         _cushion,
@@ -422,7 +422,7 @@ CATEGORIES = (
         ("white",),
         ("full", "kitchen", "jumbo", "stand", "unrolled", "lying"),
         ("thin",),
-        _toilet_paper,
+        _paper_roll,
         places=PLACES,
         confusable=("roll of tape",),
     ),

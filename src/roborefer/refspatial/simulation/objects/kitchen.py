@@ -190,13 +190,13 @@ def _cutlery(order: Order, end: str) -> Draft:
     neck = [(0.0, 0.012, 0.0036, 0.002), (-0.02, 0.0105, 0.003, 0.0022), (-0.034, 0.006, 0.0042, 0.0018)]
     if order.variant in ("gripped", "carving"):
         grip = [(0.112, 0.0055, 0.006, 0.0035), (0.1, 0.006, 0.0095, 0.0055), (0.06, 0.008, 0.0085, 0.005)]
-        draft.add(material, _blade([*grip, (0.022, 0.0105, 0.0075, 0.0045), (0.012, 0.0115, 0.005, 0.0035)], 1.0))
+        draft.add(material, _flat_bar([*grip, (0.022, 0.0105, 0.0075, 0.0045), (0.012, 0.0115, 0.005, 0.0035)], 1.0))
         material = materials.metal()
         stations = [(0.02, 0.0105, 0.004, 0.0018)]
     elif order.variant == "cooking":
         stations = [(0.15, 0.006, 0.0052, 0.004), (0.08, 0.009, 0.005, 0.004)]
         neck = [(0.0, 0.012, 0.0046, 0.0036), (-0.034, 0.008, 0.006, 0.003)]
-    draft.add(material, _blade([*stations, *neck], thick))
+    draft.add(material, _flat_bar([*stations, *neck], thick))
     if end == "bowl":
         width, length = {"slim": (0.0195, 0.033), "soup": (0.027, 0.028), "cooking": (0.028, 0.04)}.get(
             order.variant, (0.0225, 0.033)
@@ -220,10 +220,10 @@ def _prongs(draft: Draft, variant: str, material: Material, thick: float) -> Non
     elif variant == "dessert":
         places = (-0.0092, 0.0, 0.0092)
         tine = tine * (0.75, 1.0, 1.7, 1.0) + (-0.015, 0.0, 0.0, 0.0)
-    draft.add(material, _blade(root, thick), *(_blade(tine, thick).moved(x=x) for x in places))
+    draft.add(material, _flat_bar(root, thick), *(_flat_bar(tine, thick).moved(x=x) for x in places))
 
 
-def _blade(stations: ArrayLike, thick: float) -> Mesh:
+def _flat_bar(stations: ArrayLike, thick: float) -> Mesh:
     """A flat bar through stations (y, z, half width, half thickness), from the back to the front."""
     y, z, half, depth = np.asarray(smooth(stations, 3)).T
     unit = circle(10)
@@ -293,9 +293,11 @@ def _knife(order: Order) -> Draft:
         grip = [(0.92, 0.3, 0.2), (0.86, 0.46, 0.3), (0.6, 0.42, 0.27), (0.3, 0.5, 0.3), (0.03, 0.4, 0.26)]
         draft.add(
             materials.plastic(order.paint(), 0.45),
-            _blade([(y * length, 0.0052, half * width, depth * width) for y, half, depth in grip], 0.85),
+            _flat_bar([(y * length, 0.0052, half * width, depth * width) for y, half, depth in grip], 0.85),
         )
-        draft.add(materials.metal(), _blade([(y * length, 0.0052, 0.43 * width, 0.25 * width) for y in (0.06, 0)], 0.9))
+        draft.add(
+            materials.metal(), _flat_bar([(y * length, 0.0052, 0.43 * width, 0.25 * width) for y in (0.06, 0)], 0.9)
+        )
         return draft
     handle = rounded_box((0.95 * width, 0.85 * length, 0.0095), 0.004).moved(y=0.42 * length)
     draft.add(materials.plastic(order.paint(), 0.45), handle)

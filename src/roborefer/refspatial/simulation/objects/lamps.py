@@ -19,6 +19,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     loft,
     ring,
     rounded_box,
+    side_view,
     slab,
     tube,
 )
@@ -115,10 +116,10 @@ def _add_banker(draft: Draft, paint: Material, bare: Material) -> None:
     draft.add(bare, tube(post, 0.007, segments=10))
     outer = arc((0, 0), 0.065, -5, 185, 15)
     trough = np.concatenate([outer, 0.93 * outer[::-1]])
-    across = extrude(trough, 0.25).turned("x", 90).turned("z", 90).moved(x=-0.125)
+    across = side_view(trough, 0.25)
     ends = extrude(outer, 0.004).turned("x", 90).turned("z", 90)
     for mesh in (across, ends.moved(x=-0.127), ends.moved(x=0.123)):
-        draft.add(paint, mesh.turned("x", 12).moved(y=-0.02, z=0.27))
+        draft.add(paint, mesh.turned("x", -12).moved(y=-0.02, z=0.27))
     light = Material((1.0, 0.96, 0.82), 0.3)
     draft.add(light, tube([(-0.1, -0.02, 0.29), (0.1, -0.02, 0.29)], 0.012, segments=10))
 
@@ -159,6 +160,7 @@ def _desk_lamp(order: Order) -> Draft:
     bare = materials.metal()
     if order.variant in _UNJOINTED:
         _UNJOINTED[order.variant](draft, paint, bare)
+        draft.directions = {"front": (0.0, -1.0, 0.0)}  # their light falls straight down
         return draft
     draft.add(paint, lathe([(0, 0), (0.075, 0), (0.075, 0.012), (0.06, 0.02), (0, 0.022)], segments=30))
     foot_top = np.array([0.0, 0.0, 0.015])

@@ -8,7 +8,7 @@ import numpy as np
 
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
-from roborefer.refspatial.simulation.objects.colors import Rgb, leaf_green, mix
+from roborefer.refspatial.simulation.objects.colors import DYED, Rgb, leaf_green, mix
 from roborefer.refspatial.simulation.objects.draft import Category, Draft, Order
 from roborefer.refspatial.simulation.objects.outlines import smooth
 from roborefer.refspatial.simulation.objects.shapes import (
@@ -22,7 +22,6 @@ from roborefer.refspatial.simulation.objects.tableware import vessel
 
 PLACES = ("table", "desk", "shelf", "counter")
 SOIL = (0.035, 0.02, 0.012)
-_DYED = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black")
 
 
 def _pot(draft: Draft, order: Order, height: float, radius: float) -> None:
@@ -285,7 +284,7 @@ CATEGORIES = (
         "vase",
         "vases",
         (0.16, 0.36),
-        _DYED,
+        DYED,
         ("bulb", "column", "bottle", "trumpet", "globe"),
         ("amphora",),
         _vase,

@@ -30,7 +30,6 @@ CEREALS = ("CRUNCH", "FLAKES", "O-RINGS", "MUESLI", "PUFFS", "HONEY POPS")
 TITLES = ("ATLAS", "POEMS", "BIRDS", "COSMOS", "RIVERS", "NOVEL", "GARDEN", "ROBOTS", "TRAINS", "WHALES")
 CLEANERS = ("CLEAN", "SHINE", "FRESH", "GLASS+", "SPARK")
 SHOES = ("RUNNER", "STEP", "TRAIL", "WALK")
-BRANDS = ("NORD", "LUMO", "KITE", "ORBIT", "PIXEL", "ALTA")
 
 
 def grain(kind: str, variant: int = 0) -> Texture:
@@ -218,12 +217,12 @@ def label(text: str, base: Rgb, ink: Rgb, style: int = 0, *, aspect: float = 1.0
     return np.asarray(picture)
 
 
-def round_label(text: str, base: Rgb, ink: Rgb, style: int = 0, *, aspect: float = 3.0, repeats: int = 2) -> Texture:
-    """A :func:`label` for a can or bottle: ``repeats`` times around, one of them in front."""
-    front = Image.fromarray(label(text, base, ink, style, aspect=aspect / repeats, word_width=0.72))
-    width = LABEL_SIZE // repeats
+def round_label(text: str, base: Rgb, ink: Rgb, style: int = 0, *, aspect: float = 3.0) -> Texture:
+    """A :func:`label` for a can or bottle: twice around, one of them in front."""
+    front = Image.fromarray(label(text, base, ink, style, aspect=aspect / 2, word_width=0.72))
+    width = LABEL_SIZE // 2
     small = np.asarray(front.resize((width, LABEL_SIZE), Image.Resampling.BILINEAR))
-    return np.roll(np.tile(small, (1, repeats, 1)), 0 if repeats % 2 else width // 2, axis=1)
+    return np.roll(np.tile(small, (1, 2, 1)), width // 2, axis=1)
 
 
 def _word(

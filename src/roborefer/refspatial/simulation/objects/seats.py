@@ -30,10 +30,12 @@ def legs(
     inset: float,
     height: float,
     radius: float,
-    depth: float | None = None,
+    ratio: float = 1.0,
 ) -> None:
-    """Four legs from ``inset`` under the seat to ``spread`` on the floor (half distances along x; y in proportion)."""
-    ratio = 1.0 if depth is None else depth
+    """Four legs from ``inset`` under the seat to ``spread`` on the floor: half of their distances along x.
+
+    Along y they are ``ratio`` times that.
+    """
     for x in (-1.0, 1.0):
         for y in (-1.0, 1.0):
             leg = [(x * spread, y * spread * ratio, radius * 0.2), (x * inset, y * inset * ratio, height)]
@@ -219,7 +221,6 @@ def ottoman(order: Order) -> Draft:
     color = order.paint()
     cloth = materials.fabric(color, order.integer(0, 3))
     h = order.uniform(0.34, 0.42)
-    wood = materials.wood(_DARK_WOOD)
     if order.variant == "pouf":
         seams = prints.striped(color, mix(color, materials.DARK, 0.3), 12, upright=True, share=0.1)
         wall = smooth([(0.66, 0), (0.94, 0.15), (1, 0.45), (0.9, 0.8), (0.72, 0.95), (0.5, 1)], 4) * (0.25, 0.75 * h)
@@ -237,7 +238,7 @@ def ottoman(order: Order) -> Draft:
     if order.variant == "footstool":
         draft.add(cloth, rounded_box((0.5, 0.36, 0.13), 0.035, steps=2).moved(z=h - 0.13))
         draft.top = rectangle(0.42, 0.28)
-        legs(draft, wood, 0.22, 0.2, h - 0.12, 0.021, 0.65)
+        legs(draft, materials.wood(_DARK_WOOD), 0.22, 0.2, h - 0.12, 0.021, 0.65)
         return draft
     if order.variant == "cube":
         draft.add(cloth, rounded_box((0.42, 0.42, h - 0.03), 0.025, steps=2).moved(z=0.03))

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import materials, prints
-from roborefer.refspatial.simulation.objects.colors import Rgb, mix
+from roborefer.refspatial.simulation.objects.colors import DYED, Rgb, mix
 from roborefer.refspatial.simulation.objects.desk_tools import TRIANGLE, glue_stick, scissors, stapler, tape
 from roborefer.refspatial.simulation.objects.draft import Category, Draft, Order, cavity
 from roborefer.refspatial.simulation.objects.outlines import circle, rectangle, rounded_rectangle, smooth
@@ -331,7 +331,6 @@ def _add_folding_rule(draft: Draft, plain: Material, marks: Material) -> None:
 
 _category = partial(Category, family="stationery", places=PLACES)
 
-_DYED = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "white", "black")
 CATEGORIES = (
     _category(
         "pen",
@@ -357,7 +356,7 @@ CATEGORIES = (
         "pen holder",
         "pen holders",
         (0.09, 0.18),
-        (*_DYED, "brown"),
+        (*DYED, "brown"),
         ("round", "square", "flared", "waisted", "oval", "stepped"),
         ("hexagonal",),
         _pen_holder,
@@ -367,7 +366,7 @@ CATEGORIES = (
         "notebook",
         "notebooks",
         (0.13, 0.24),
-        _DYED,
+        DYED,
         ("spiral", "bound", "exercise", "journal", "discs"),
         ("spiral top",),
         _notebook,

@@ -9,7 +9,7 @@ import numpy as np
 
 from roborefer.refspatial.simulation.mesh import Material
 from roborefer.refspatial.simulation.objects import games, materials, vehicles
-from roborefer.refspatial.simulation.objects.colors import mix, other_color
+from roborefer.refspatial.simulation.objects.colors import DYED, VIVID, mix, other_color
 from roborefer.refspatial.simulation.objects.draft import FRONT, Category, Draft, Order
 from roborefer.refspatial.simulation.objects.outlines import circle, rectangle, smooth
 from roborefer.refspatial.simulation.objects.shapes import Mesh, ellipsoid, extrude, lathe, rounded_box, tube
@@ -236,7 +236,6 @@ def _robot(order: Order) -> Draft:
 
 _category = partial(Category, family="toys", places=PLACES)
 
-_BRIGHT = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
 CATEGORIES = (
     _category(
         "teddy bear",
@@ -251,7 +250,7 @@ CATEGORIES = (
         "toy car",
         "toy cars",
         (0.09, 0.17),
-        (*_BRIGHT, "white", "black"),
+        DYED,
         ("sedan", "van", "pickup", "beetle", "jeep", "wooden"),
         ("racer",),
         vehicles.build_toy_car,
@@ -260,7 +259,7 @@ CATEGORIES = (
         "ball",
         "balls",
         (0.06, 0.2),
-        (*_BRIGHT, "white", "black"),
+        DYED,
         ("plain", "striped", "dotted", "football", "basketball", "tennis", "oval", "knobbly"),
         ("banded",),
         games.build_ball,
@@ -287,7 +286,7 @@ CATEGORIES = (
         "building block",
         "building blocks",
         (0.035, 0.09),
-        _BRIGHT,
+        VIVID,
         ("cube", "studded", "small studded", "cylinder", "triangle", "plank"),
         ("arch",),
         _building_block,
@@ -305,7 +304,7 @@ CATEGORIES = (
         "toy robot",
         "toy robots",
         (0.13, 0.22),
-        (*_BRIGHT, "white", "gray"),
+        (*VIVID, "white", "gray"),
         ("square", "dome", "barrel", "skirted", "screen head"),
         ("tracked",),
         _robot,
@@ -314,7 +313,7 @@ CATEGORIES = (
         "toy train",
         "toy trains",
         (0.11, 0.18),
-        _BRIGHT,
+        VIVID,
         ("steam", "diesel", "bullet", "electric", "wooden"),
         ("tall",),
         vehicles.build_toy_train,

@@ -106,27 +106,29 @@ def build_toy_car(order: Order) -> Draft:
         for block in (outline, upper):
             draft.add(paint, side_view(block, 0.04))
     else:
-        draft.add(paint, _slab(outline, {"beetle": 0.043, "jeep": 0.044}.get(order.variant, 0.05)))
+        draft.add(paint, _rounded(outline, {"beetle": 0.043, "jeep": 0.044}.get(order.variant, 0.05)))
     if order.variant == "sedan":
         cabin = np.array([(-0.026, 0.032), (-0.012, 0.052), (0.026, 0.052), (0.042, 0.032)])
-        draft.add(_GLASS, _slab(cabin, 0.044))
+        draft.add(_GLASS, _rounded(cabin, 0.044))
         draft.add(paint, rounded_box((0.043, 0.036, 0.004), 0.0018).moved(y=0.007, z=0.0505))
     elif order.variant == "van":
         draft.add(
-            _GLASS, _slab(np.array([(-0.0465, 0.038), (-0.0375, 0.0575), (-0.03, 0.0575), (-0.03, 0.038)]), 0.044)
+            _GLASS, _rounded(np.array([(-0.0465, 0.038), (-0.0375, 0.0575), (-0.03, 0.0575), (-0.03, 0.038)]), 0.044)
         )
         for y in (-0.012, 0.02):
             draft.add(_GLASS, rounded_box((0.0515, 0.024, 0.015), 0.002).moved(y=y, z=0.04))
     elif order.variant == "pickup":
-        draft.add(_GLASS, _slab(np.array([(-0.03, 0.034), (-0.02, 0.054), (0.006, 0.054), (0.008, 0.034)]), 0.044))
+        draft.add(_GLASS, _rounded(np.array([(-0.03, 0.034), (-0.02, 0.054), (0.006, 0.054), (0.008, 0.034)]), 0.044))
         draft.add(paint, rounded_box((0.044, 0.028, 0.004), 0.0018).moved(y=-0.006, z=0.053))
         for x in (-0.023, 0.023):
             draft.add(paint, rounded_box((0.004, 0.048, 0.014), 0.001).moved(x, 0.034, 0.032))
         draft.add(paint, rounded_box((0.05, 0.004, 0.014), 0.001).moved(y=0.058, z=0.032))
     elif order.variant == "beetle":
-        draft.add(_GLASS, _slab(np.array([(-0.016, 0.042), (-0.009, 0.056), (0.006, 0.059), (0.006, 0.042)]), 0.044))
-        draft.add(_GLASS, _slab(np.array([(0.01, 0.042), (0.01, 0.059), (0.026, 0.055), (0.036, 0.042)]), 0.044))
-        draft.add(_GLASS, _slab(np.array([(-0.029, 0.041), (-0.0155, 0.0575), (-0.01, 0.058), (-0.02, 0.041)]), 0.034))
+        draft.add(_GLASS, _rounded(np.array([(-0.016, 0.042), (-0.009, 0.056), (0.006, 0.059), (0.006, 0.042)]), 0.044))
+        draft.add(_GLASS, _rounded(np.array([(0.01, 0.042), (0.01, 0.059), (0.026, 0.055), (0.036, 0.042)]), 0.044))
+        draft.add(
+            _GLASS, _rounded(np.array([(-0.029, 0.041), (-0.0155, 0.0575), (-0.01, 0.058), (-0.02, 0.041)]), 0.034)
+        )
         for x in (-0.021, 0.021):
             for y in (-0.035, 0.035):
                 draft.add(paint, ellipsoid(0.009, 0.02, 0.01, segments=14, rings=8).moved(x, y, 0.026))
@@ -182,12 +184,12 @@ def _wooden_wheel(radius: float, width: float) -> list[tuple[Mesh, Material]]:
     return [(tyre, materials.wood(_BARE_WOOD)), (hub.scaled(1.1, 0.5, 0.5), materials.wood(_DARK_WOOD))]
 
 
-def _slab(side_view: Floats, width: float) -> Mesh:
+def _rounded(outline: Floats, width: float) -> Mesh:
     """An outline (K, 2) in y and z, as thick as ``width`` along x, with edges rounded inwards a little."""
-    middle = side_view.mean(axis=0)
-    count = len(side_view)
+    middle = outline.mean(axis=0)
+    count = len(outline)
     shares, places = (0.0, 0.93, 1.0, 1.0, 0.93, 0.0), (-0.5, -0.5, -0.44, 0.44, 0.5, 0.5)
-    outline = side_view if signed_area(side_view) > 0 else side_view[::-1]
+    outline = outline if signed_area(outline) > 0 else outline[::-1]
     rings = [
         np.concatenate([np.full((count, 1), place * width), middle + share * (outline - middle)], axis=1)
         for share, place in zip(shares, places, strict=True)
@@ -254,7 +256,7 @@ def _add_bullet(draft: Draft, paint: Material, second: Material) -> None:
 def _add_electric(draft: Draft, paint: Material, second: Material, dark: Material) -> None:
     """A box with a driver's window at either end and a current collector on its roof."""
     body = [(-0.064, 0.022), (-0.066, 0.044), (-0.056, 0.068), (0.056, 0.068), (0.066, 0.044), (0.064, 0.022)]
-    draft.add(paint, _slab(np.array(body), 0.044))
+    draft.add(paint, _rounded(np.array(body), 0.044))
     draft.add(second, rounded_box((0.0446, 0.126, 0.007), 0.001).moved(z=0.031))
     draft.add(dark, rounded_box((0.034, 0.1, 0.006), 0.002).moved(z=0.066))
     for y in (-0.032, 0.0, 0.032):
