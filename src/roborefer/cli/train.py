@@ -116,12 +116,21 @@ def export(run: Path, out: Path, checkpoint: Path | None, merge: bool) -> None:
         "roborefer train nano --out runs/nano",
         "roborefer train nano --out runs/nano --minutes 30 --device cuda",
         "roborefer train nano --out runs/nano --scenes 20000 --updates 40000",
+        "roborefer train nano --out runs/nano --views data/more --updates 25000 --cool-down 0.1",
     ),
 )
 @click.option("--out", type=_PATH, required=True, metavar="DIR", help="Gets scenes, lessons, evaluation and model.")
 @click.option("--scenes", type=int, default=15_000, metavar="N", help="Of training. [default: 15000]")
 @click.option("--updates", type=int, default=20_000, metavar="N", help="Of the weights. [default: 20000]")
 @click.option("--minutes", type=float, metavar="M", help="For the lessons: as many updates as fit, not --updates.")
+@click.option(
+    "--cool-down",
+    type=float,
+    default=0.25,
+    metavar="SHARE",
+    help="Of the updates, with a falling rate. [default: 0.25]",
+)
+@click.option("--views", "more_views", multiple=True, type=_PATH, help="More scenes, of `generate sim`; repeatable.")
 @click.option("--workers", type=int, metavar="W", help="Processes that make scenes. [default: as many as cores]")
 @click.option("--processes", type=click.IntRange(1, 2), help="That share the lessons. [default: 2 on a CPU, else 1]")
 @click.option("--seed", type=int, default=0, metavar="S", help="Of all of it. [default: 0]")
@@ -132,6 +141,8 @@ def nano(
     scenes: int,
     updates: int,
     minutes: float | None,
+    cool_down: float,
+    more_views: tuple[Path, ...],
     workers: int | None,
     processes: int | None,
     seed: int,
@@ -140,7 +151,8 @@ def nano(
 ) -> None:
     """Make the packaged model from nothing: scenes, lessons, evaluation, model card.
 
-    Stopped or killed, the same command goes on. On two cores the defaults take about half a day.
+    Stopped or killed, the same command goes on. On two cores the defaults take about half a day. With more --updates a
+    finished model learns on, also from further --views.
     """
     from roborefer.training.pointing.recipe import NanoRecipe, make_nano
 
@@ -149,10 +161,14 @@ def nano(
         raise InputError(f"expected 1 or more scenes, updates and workers, got {scenes}, {updates} and {workers}")
     if minutes is not None and not 0 < minutes < math.inf:
         raise InputError(f"expected a positive number of minutes, got {minutes:g}")
+    if not 0 <= cool_down <= 1:
+        raise InputError(f"expected a share from 0 to 1 for --cool-down, got {cool_down:g}")
     recipe = NanoRecipe(
         scenes=scenes,
         updates=updates,
         minutes=minutes,
+        cool_down=cool_down,
+        more_views=more_views,
         workers=workers,
         seed=seed,
         device=device,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 import roborefer
+from roborefer.cli.main import roborefer as command_line
 from roborefer.errors import InputError
 from roborefer.training.pointing.recipe import (
     NanoRecipe,
@@ -52,6 +55,22 @@ def test_two_processes_share_a_cpu_and_one_has_a_gpu(monkeypatch: pytest.MonkeyP
     assert not list(tmp_path.iterdir())  # it was refused before any scene was made
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--updates 0", "expected 1 or more scenes, updates and workers, got 15000, 0 and 1"),
+        ("--minutes -1", "expected a positive number of minutes, got -1"),
+        ("--cool-down 1.5", "expected a share from 0 to 1 for --cool-down, got 1.5"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_scene_is_made(words: str, expected: str, tmp_path: Path) -> None:
+    command = ["train", "nano", "--out", str(tmp_path / "out"), "--workers", "1", *words.split()]
+    with pytest.raises(InputError) as caught:
+        CliRunner().invoke(command_line, command, catch_exceptions=False)
+    assert str(caught.value) == expected
+    assert not list(tmp_path.iterdir())
+
+
 def test_answers_of_other_weights_are_forgotten(tmp_path: Path) -> None:
     model, answers = tmp_path / "model", tmp_path / "evaluation"
     (model / "llm").mkdir(parents=True)
@@ -83,3 +102,8 @@ def test_from_nothing_to_a_model_that_points(tmp_path: Path, minutes: float | No
     weights = (model / "llm" / "model.safetensors").read_bytes()
     assert make_nano(tmp_path, recipe) == model  # goes on: nothing is left to do but the evaluation
     assert (model / "llm" / "model.safetensors").read_bytes() == weights
+    if minutes is None:
+        # More updates, from more views: it learns on.
+        more = make_nano(tmp_path, replace(recipe, updates=3, more_views=(tmp_path / "scenes",), cool_down=0.5))
+        assert (more / "llm" / "model.safetensors").read_bytes() != weights
+        assert len((tmp_path / "lessons" / "log.jsonl").read_text().splitlines()) == 3

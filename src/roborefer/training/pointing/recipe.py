@@ -42,6 +42,8 @@ class NanoRecipe:
         scenes: Of training, three or four views each.
         updates: Of the weights, of eight views each.
         minutes: That the lessons may take instead: as many updates as fit; None for ``updates``.
+        cool_down: Share of the updates, at the end, in which the learning rate falls.
+        more_views: Folders of ``roborefer generate sim`` that are learned from besides.
         benchmark: Questions of RefSpatial-Sim-Bench: location, placement, unseen.
         workers: Processes that make scenes, and that read them for a GPU; a CPU has its own work.
         seed: Of all of it.
@@ -53,6 +55,8 @@ class NanoRecipe:
     scenes: int = 15_000
     updates: int = 20_000
     minutes: float | None = None
+    cool_down: float = 0.25
+    more_views: tuple[Path, ...] = ()
     benchmark: tuple[int, int, int] = (300, 300, 200)
     workers: int = 1
     seed: int = 0
@@ -116,7 +120,7 @@ def teach(out: Path, recipe: NanoRecipe, processes: int) -> tuple[Predictor, dic
         InputError: the scenes or the state cannot be read or written.
         TrainingError: the loss is no number any more.
     """
-    folder = views([out / "scenes"], recipe.seed)
+    folder = views([out / "scenes", *recipe.more_views], recipe.seed)
     (out / "lessons").mkdir(parents=True, exist_ok=True)
     tokenizer(folder, out / "lessons")
 
@@ -126,7 +130,7 @@ def teach(out: Path, recipe: NanoRecipe, processes: int) -> tuple[Predictor, dic
         else:
             _lessons(out, recipe, run, folder)
 
-    run = PointingRun(updates=recipe.updates, seed=recipe.seed)
+    run = PointingRun(updates=recipe.updates, cool_down=recipe.cool_down, seed=recipe.seed)
     if recipe.minutes is not None:
         run = run_within(recipe.minutes, run, out / "lessons", make_lessons)
     if processes > 1:
@@ -187,4 +191,8 @@ def weights_digest(model: Path) -> str:
 
 def install(model: Path, package: Path) -> None:
     """Put a finished model in the place of the packaged one, aside first and then renamed."""
-    write_folder(package, lambda aside: shutil.copytree(model, aside))
+
+    def copy(aside: Path) -> None:
+        shutil.copytree(model, aside)
+
+    write_folder(package, copy)
