@@ -66,7 +66,7 @@ def test_a_label_shows_its_word(style: int) -> None:
 
 
 def test_a_round_label_has_one_copy_in_the_middle() -> None:
-    texture = prints.round_label("TEA", RED, WHITE, 3, repeats=2)
+    texture = prints.round_label("TEA", RED, WHITE, 3)
     np.testing.assert_array_equal(np.roll(texture, prints.LABEL_SIZE // 2, axis=1), texture)
     dark = (texture != np.array(to_srgb8(RED), np.uint8)).any(axis=2)
     middle = dark[:, prints.LABEL_SIZE // 2 - 10 : prints.LABEL_SIZE // 2 + 10]
