@@ -101,26 +101,23 @@ def see_pictures(
         model: A ``SpatialVLM`` with a point head. With ``run_every_part`` a tower without pictures sees a blank tile.
         pixel_values, depth_values: Of its ``forward``.
     """
-    images, vision = _see(model, model.vision_tower, model.mm_projector, pixel_values)
-    depths, depth = _see(model, model.depth_tower, model.depth_projector, depth_values)
-    blank = [*([] if _shows(pixel_values) else images), *([] if _shows(depth_values) else depths)]
-    features = TowerFeatures(vision, depth, tuple(blank))
-    return images if _shows(pixel_values) else [], depths if _shows(depth_values) else [], features
+    images, vision, no_image = _see(model, model.vision_tower, model.mm_projector, pixel_values)
+    depths, depth, no_depth = _see(model, model.depth_tower, model.depth_projector, depth_values)
+    return images, depths, TowerFeatures(vision, depth, (*no_image, *no_depth))
 
 
 def _see(
     model: Any, tower: Any, projector: Any, pixels: Tensor | None
-) -> tuple[list[Tensor], tuple[Tensor, Tensor] | None]:
-    if tower is None or not (_shows(pixels) or model.run_every_part):
-        return [], None
-    if pixels is None or not len(pixels):
+) -> tuple[list[Tensor], tuple[Tensor, Tensor] | None, list[Tensor]]:
+    """What the language model reads of each picture, what the tower gave, and what is read of a blank tile instead."""
+    blank = pixels is None or not len(pixels)
+    if tower is None or (blank and not model.run_every_part):
+        return [], None, []
+    if pixels is None or blank:
         pixels = torch.zeros(1, 3, model.config.tile_size, model.config.tile_size)
     features = tower.dense(pixels.to(device=model.device, dtype=model.dtype))
-    return list(with_newline(projector(features[0]), model.newline())), features
-
-
-def _shows(pixels: Tensor | None) -> bool:
-    return pixels is not None and len(pixels) > 0
+    blocks = list(with_newline(projector(features[0]), model.newline()))
+    return ([], features, blocks) if blank else (blocks, features, [])
 
 
 @dataclass(frozen=True, eq=False)

@@ -200,3 +200,11 @@ def test_a_leaf_is_closed() -> None:
     mesh = shapes.leaf(0.1, 0.04, 0.03)
     assert solid(mesh).is_watertight
     assert solid(mesh).volume > 0
+
+
+def test_a_solid_is_closed_at_both_ends() -> None:
+    square = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]
+    made = shapes.solid([shapes.ring(square, 0.0), shapes.ring(square, 2.0)])
+    body = solid(made)
+    assert body.is_watertight
+    assert body.volume == pytest.approx(2.0)

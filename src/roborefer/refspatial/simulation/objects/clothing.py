@@ -18,6 +18,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     extrude,
     lathe,
     loft,
+    solid,
     stack,
     tube,
 )
@@ -125,8 +126,7 @@ def _sole(lengths: Floats, half: Floats, low: float, thick: float) -> Mesh:
         np.stack([unit[:, 0] * wide, np.full(12, y), low + thick * (unit[:, 1] > -0.01)], axis=1)
         for y, wide in zip(lengths, half, strict=True)
     ]
-    ends = [np.broadcast_to(ring.mean(axis=0), (12, 3)) for ring in (rings[0], rings[-1])]
-    return loft(np.stack([ends[0], *rings, ends[1]]))
+    return solid(rings)
 
 
 def _strap(points: Floats, wide: float) -> Mesh:
@@ -158,8 +158,7 @@ def _upper(lengths: Floats, half: Floats, top: Floats, *, is_open: bool) -> Mesh
         if is_open and -0.08 < y < 0.135:
             z = np.where(np.abs(unit[:, 0]) < 0.75, np.minimum(z, 0.006), z)
         rings.append(np.stack([unit[:, 0] * wide, np.full(24, y), z], axis=1))
-    ends = [np.broadcast_to(ring.mean(axis=0), (24, 3)) for ring in (rings[0], rings[-1])]
-    return loft(np.stack([ends[0], *rings, ends[1]]))
+    return solid(rings)
 
 
 def _high_heel(order: Order, draft: Draft) -> None:
@@ -211,8 +210,7 @@ def _shoe(order: Order) -> Draft:
     for place, wide, high in zip(y, half, top, strict=True):
         x, z = unit[:, 0] * wide, 0.015 + (high - 0.015) * np.clip(0.5 + 0.62 * unit[:, 1], 0, 1)
         rings.append(np.stack([x * (1 - 0.35 * np.clip((z - 0.045) / 0.1, 0, 1)), np.full(n, place), z], axis=1))
-    ends = [np.broadcast_to(ring.mean(axis=0), (n, 3)) for ring in (rings[0], rings[-1])]
-    draft.add(upper, loft(np.stack([ends[0], *rings, ends[1]])))
+    draft.add(upper, solid(rings))
     dark = Material((0.02, 0.02, 0.02), 0.9)
     opening = circle(18, 0.021, 0.036)
     draft.add(

@@ -19,6 +19,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     loft,
     ring,
     rounded_box,
+    solid,
     stack,
     tube,
 )
@@ -257,9 +258,8 @@ def _tube_of_toothpaste(order: Order) -> Draft:
     )
     if order.variant == "squeezed":
         rings[..., 2] += 0.025 * (1 - t[:, None]) ** 2
-    ends = np.broadcast_to(rings[[0, -1]].mean(axis=1, keepdims=True), (2, 20, 3))
     texture = prints.striped(color, order.paint(other_color(order.color, order.generator)), 1, share=0.24)
-    draft.add(materials.plastic(color, 0.35, texture), loft(np.concatenate([ends[:1], rings, ends[1:]])))
+    draft.add(materials.plastic(color, 0.35, texture), solid(rings))
     near, far, cap_length = {"flip top": (1.02, 1.1, 0.034)}.get(order.variant, (0.8, 0.6, 0.022))
     cap = lathe([(0, 0), (near * r, 0), (far * r, cap_length), (0, cap_length)], segments=20)
     cap = cap.turned("y", 90).moved(x=0.5 * length)

@@ -21,6 +21,7 @@ from roborefer.refspatial.simulation.objects.shapes import (
     ring,
     rounded_box,
     slab,
+    solid,
     stack,
     tube,
 )
@@ -230,8 +231,7 @@ def _flat_bar(stations: ArrayLike, thick: float) -> Mesh:
     x = half[:, None] * unit[:, 0]
     height = z[:, None] + thick * depth[:, None] * unit[:, 1]
     rings = np.stack([x, np.broadcast_to(y[:, None], x.shape), height], axis=2)
-    ends = np.broadcast_to(rings[[0, -1]].mean(axis=1, keepdims=True), (2, *rings.shape[1:]))
-    return loft(np.concatenate([ends[:1], rings, ends[1:]]))
+    return solid(rings)
 
 
 def _spoon_bowl(half_width: float, half_length: float, thick: float) -> Mesh:

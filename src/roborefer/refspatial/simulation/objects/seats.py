@@ -9,7 +9,16 @@ from roborefer.refspatial.simulation.objects import materials, prints
 from roborefer.refspatial.simulation.objects.colors import mix
 from roborefer.refspatial.simulation.objects.draft import Draft, Order
 from roborefer.refspatial.simulation.objects.outlines import circle, rectangle, smooth
-from roborefer.refspatial.simulation.objects.shapes import Mesh, ellipsoid, lathe, loft, ring, rounded_box, slab, tube
+from roborefer.refspatial.simulation.objects.shapes import (
+    Mesh,
+    ellipsoid,
+    lathe,
+    ring,
+    rounded_box,
+    slab,
+    solid,
+    tube,
+)
 
 _DARK_WOOD = (0.2, 0.11, 0.05)
 
@@ -196,8 +205,7 @@ def _shell_chair(order: Order, draft: Draft) -> None:
         ],
         axis=2,
     )
-    ends = np.broadcast_to(rings[[0, -1]].mean(axis=1, keepdims=True), rings[[0, -1]].shape)
-    draft.add(materials.plastic(order.paint(), 0.4), loft(np.concatenate([ends[:1], rings, ends[1:]])))
+    draft.add(materials.plastic(order.paint(), 0.4), solid(rings))
     wood = materials.wood((0.5, 0.3, 0.13)) if order.color != "brown" else materials.metal()
     legs(draft, wood, 0.22, 0.11, 0.445, 0.017)
 

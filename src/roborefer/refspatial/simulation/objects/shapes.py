@@ -215,8 +215,14 @@ def lathe(profile: ArrayLike, *, segments: int = 32) -> Mesh:
 def stack(outlines: Sequence[ArrayLike], heights: Sequence[float]) -> Mesh:
     """A skin over flat outlines (N, 2) at heights, bottom first; the ends are closed towards their middles."""
     rings = np.stack([ring(outline, height) for outline, height in zip(outlines, heights, strict=True)])
-    first, last = np.broadcast_to(rings[0].mean(0), rings[0].shape), np.broadcast_to(rings[-1].mean(0), rings[0].shape)
-    return loft(np.concatenate([first[None], rings, last[None]]))
+    return solid(rings)
+
+
+def solid(rings: ArrayLike) -> Mesh:
+    """A :func:`loft` of rings (R, N, 3) whose two ends are closed, each at its middle."""
+    given = np.asarray(rings, np.float64)
+    first, last = (np.broadcast_to(end.mean(axis=0), end.shape) for end in (given[0], given[-1]))
+    return loft(np.concatenate([first[None], given, last[None]]))
 
 
 def ring(outline: ArrayLike, height: float) -> Floats:

@@ -16,9 +16,9 @@ from roborefer.refspatial.simulation.objects.shapes import (
     ellipsoid,
     extrude,
     lathe,
-    loft,
     ring,
     rounded_box,
+    solid,
     stack,
     tube,
 )
@@ -278,8 +278,7 @@ def _paintbrush(order: Order) -> Draft:
         rings = np.stack(
             [half[:, None] * unit[:, 0], np.broadcast_to(y[:, None], (len(y), 16)), thick[:, None] * unit[:, 1]], axis=2
         )
-        ends = np.broadcast_to(rings[[0, -1]].mean(axis=1, keepdims=True), (2, 16, 3))
-        draft.add(material, loft(np.concatenate([ends[:1], rings, ends[1:]])))
+        draft.add(material, solid(rings))
 
     thick = {"round": 0.016, "angled": 0.007}.get(order.variant, 0.008 if wide > 0.02 else 0.006)
     bristle: Rgb = (0.016, 0.015, 0.015)
