@@ -71,6 +71,16 @@ def test_what_cannot_be_is_refused_before_any_scene_is_made(words: str, expected
     assert not list(tmp_path.iterdir())
 
 
+def test_views_that_are_not_there_are_refused_before_any_scene_is_made(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        make_nano(tmp_path / "out", NanoRecipe(device="cpu", more_views=(tmp_path / "nowhere",)))
+    assert str(caught.value) == (
+        f"expected a folder of `roborefer generate sim` with views, got no shard in {tmp_path / 'nowhere'}: "
+        "name another folder"
+    )
+    assert not list(tmp_path.iterdir())
+
+
 def test_answers_of_other_weights_are_forgotten(tmp_path: Path) -> None:
     model, answers = tmp_path / "model", tmp_path / "evaluation"
     (model / "llm").mkdir(parents=True)

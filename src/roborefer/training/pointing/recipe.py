@@ -74,10 +74,13 @@ def make_nano(out: Path, recipe: NanoRecipe, tell: Callable[[str], None] = lambd
         tell: Called with what is being done.
 
     Raises:
-        InputError: ``out`` cannot be used, or holds another recipe's scenes; or two processes should share one GPU.
+        InputError: ``out`` cannot be used, or holds another recipe's scenes; ``more_views`` cannot be read; or two
+            processes should share one GPU.
         TrainingError: the loss is no number any more.
     """
     processes = lesson_processes(resolve_device(recipe.device), recipe.processes)
+    if recipe.more_views:
+        views(recipe.more_views, recipe.seed)  # what cannot be read is refused before hours go into scenes
     tell(f"scenes: {recipe.scenes} in {out / 'scenes'}")
     generate(out / "scenes", scene_settings(recipe), workers=recipe.workers)
     bench = out / "benchmark"
